@@ -1,0 +1,20 @@
+import type { ExecutionContext } from '@nestjs/common';
+
+/** What connections are served by; every field is resolved. */
+export interface ConnectionOptions {
+  readonly heartbeat: number;
+  readonly retry: number;
+  readonly closeGrace: number;
+  readonly maxPendingBytes: number;
+  readonly stallTimeout: number;
+  readonly user: (context: ExecutionContext) => unknown;
+  readonly userId: (user: any) => string | number | bigint | undefined;
+  readonly roles: (user: any) => readonly string[] | undefined;
+  /** Now, in milliseconds. */
+  readonly now: () => number;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+}
+
+/** Injection token of the `ConnectionOptions`. */
+export const CONNECTION_OPTIONS = Symbol('CONNECTION_OPTIONS');

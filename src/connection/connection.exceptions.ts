@@ -1,0 +1,15 @@
+/** A connection carries one hub stream, so that the client has one cursor. */
+export class SecondStreamException extends Error {
+  override readonly name = 'SecondStreamException';
+
+  constructor() {
+    super(
+      'This connection already carries a hub stream, and a client has one cursor. List all topics in one stream: hub.stream({ topics: [a, b], for: connection }).',
+    );
+  }
+}
+
+/** A handler, or what it returned, cannot be served; the message says what to change. */
+export class SseRouteException extends Error {
+  override readonly name = 'SseRouteException';
+}

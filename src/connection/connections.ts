@@ -1,0 +1,175 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { HttpException } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
+import { ConnectionRegistry } from '../hub/connection-registry.js';
+import type { Cursor } from '../log/cursor.js';
+import { checkpointFrame, retryFrame } from './control-frames.js';
+import type { Frame } from './frame.js';
+import { Flusher } from './flusher.js';
+import { CONNECTION_OPTIONS } from './connection-options.js';
+import type { ConnectionOptions } from './connection-options.js';
+import type { RawResponse } from './response-writer.js';
+import { SseConnection } from './sse-connection.js';
+import type { ResponseHost } from './sse-response.js';
+import { SseResponse } from './sse-response.js';
+import type { OutputWarning } from './stream-output.js';
+import { listenerOf, remoteAddressOf, resumeCursorOf } from './request.js';
+
+/** Every `retry` that is sent is one of so many, from the configured time up to half as much again. */
+const JITTER_STEPS = 64;
+
+/** Sweeps in one heartbeat: a stream is quiet for at most 1¼ heartbeats. */
+const SWEEPS = 4;
+
+const WARNINGS: Record<OutputWarning, string> = {
+  'id-backwards':
+    'A handler emits hub events out of order: their frames go without an id. Use operators that keep order (filter, map, concatMap).',
+  'id-foreign':
+    'A handler puts ids of its own on a hub stream, where they would replace the client’s cursor: they are left out.',
+};
+
+/** The open SSE responses of this node: makes, sweeps and ends them. */
+@Injectable()
+export class Connections implements ResponseHost {
+  readonly #logger = new Logger('SseModule');
+  readonly #responses = new Set<SseResponse>();
+  readonly #flusher = new Flusher();
+  readonly #retries: readonly Frame[];
+  readonly #warned = new Set<OutputWarning>();
+  readonly #prefix = Math.random().toString(36).slice(2, 8);
+  #count = 0;
+  #sweeper: NodeJS.Timeout | undefined;
+  #closing = false;
+  #checkpoint: { readonly cursor: Cursor; readonly frame: Frame } | undefined;
+
+  constructor(
+    @Inject(CONNECTION_OPTIONS) private readonly options: ConnectionOptions,
+    @Inject(ConnectionRegistry) private readonly registry: ConnectionRegistry,
+  ) {
+    this.#retries = Array.from({ length: JITTER_STEPS }, (_, step) =>
+      retryFrame(options.retry * (1 + step / (2 * JITTER_STEPS))),
+    );
+  }
+
+  get heartbeat(): number {
+    return this.options.heartbeat;
+  }
+
+  get stallTimeout(): number {
+    return this.options.stallTimeout;
+  }
+
+  /** Whether the application is shutting down. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  /** Makes the response, and the connection in it, of a request that guards let through. */
+  create(context: ExecutionContext, raw: RawResponse, maxPendingBytes?: number): SseResponse {
+    const request = context.switchToHttp().getRequest<object>();
+    const response = new SseResponse(
+      this,
+      raw,
+      maxPendingBytes ?? this.options.maxPendingBytes,
+    );
+    const user = this.options.user(context);
+    response.connect(
+      new SseConnection(
+        {
+          id: `${this.#prefix}-${(++this.#count).toString(36)}`,
+          user,
+          listener: listenerOf(user, this.options),
+          lastEventId: resumeCursorOf(request),
+          openedAt: this.now(),
+          remoteAddress: remoteAddressOf(request),
+          onWarning: this.#warn,
+        },
+        response,
+      ),
+    );
+    return response;
+  }
+
+  now(): number {
+    return this.options.now();
+  }
+
+  markDirty(response: SseResponse): void {
+    this.#flusher.add(response);
+  }
+
+  retryFrame(): Frame {
+    return this.#retries[Math.floor(this.options.random() * JITTER_STEPS)]!;
+  }
+
+  opened(response: SseResponse): boolean {
+    if (this.#closing) {
+      return false;
+    }
+    this.#responses.add(response);
+    this.registry.add(response.connection);
+    this.#sweeper ??= setInterval(() => this.#sweep(), this.heartbeat / SWEEPS).unref();
+    return true;
+  }
+
+  ended(response: SseResponse, reason: string): void {
+    this.#responses.delete(response);
+    this.registry.delete(response.connection);
+    this.#logger.debug(`Connection ${response.connection.id} ended: ${reason}`);
+    if (this.#responses.size === 0) {
+      clearInterval(this.#sweeper);
+      this.#sweeper = undefined;
+    }
+  }
+
+  failed(response: SseResponse, error: unknown): string {
+    this.#logger.error(
+      `The stream of connection ${response.connection.id} failed`,
+      error instanceof Error ? error.stack : String(error),
+    );
+    return error instanceof HttpException ? error.message : 'Internal server error';
+  }
+
+  /**
+   * Ends every stream and waits until the bytes have left, for at most `closeGrace`.
+   * Connects that arrive from now on are told to come back.
+   */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const responses = [...this.#responses];
+    for (const response of responses) {
+      response.end('shutdown', this.retryFrame());
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.options.closeGrace);
+    });
+    await Promise.race([grace, Promise.all(responses.map((response) => response.closed()))]);
+    clearTimeout(timer);
+    for (const response of responses) {
+      response.destroy();
+    }
+  }
+
+  #sweep(): void {
+    const now = this.now();
+    for (const response of this.#responses) {
+      response.sweep(now, this.#checkpointFrame);
+    }
+  }
+
+  /** Connections that are up to date share one checkpoint. */
+  readonly #checkpointFrame = (cursor: Cursor): Frame => {
+    if (this.#checkpoint?.cursor !== cursor) {
+      this.#checkpoint = { cursor, frame: checkpointFrame(cursor) };
+    }
+    return this.#checkpoint.frame;
+  };
+
+  readonly #warn = (connection: SseConnection, warning: OutputWarning): void => {
+    if (!this.#warned.has(warning)) {
+      this.#warned.add(warning);
+      this.#logger.warn(`${WARNINGS[warning]} (Connection ${connection.id}; said once.)`);
+    }
+  };
+}

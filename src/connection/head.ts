@@ -1,0 +1,52 @@
+import { ServerResponse } from 'node:http';
+import { Batches } from './batches.js';
+import type { Frame } from './frame.js';
+import type { RawResponse, ResponseWriter } from './response-writer.js';
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream',
+  // no-transform: a compressing proxy or middleware would hold events back.
+  'Cache-Control': 'no-cache, no-store, no-transform',
+  // nginx buffers responses unless told otherwise (proxy_buffering).
+  'X-Accel-Buffering': 'no',
+} as const;
+
+/**
+ * Writes status and headers, on top of those that are set already, and the first frames
+ * in the same write. A HEAD request gets no more than that: its response is ended here,
+ * because Node would keep it open.
+ */
+export function writeHead(
+  response: RawResponse,
+  writer: ResponseWriter,
+  first: readonly Frame[],
+): void {
+  for (const [name, value] of Object.entries(HEADERS)) {
+    response.setHeader(name, value);
+  }
+  response.removeHeader('Content-Length');
+  const { socket } = response;
+  if (!(response instanceof ServerResponse)) {
+    // HTTP/2: the socket is the session's, and Connection is forbidden (RFC 9113, 8.2.2).
+    response.writeHead(response.statusCode);
+  } else {
+    if (response.req.httpVersion === '1.1') {
+      response.setHeader('Connection', 'keep-alive');
+    }
+    socket?.setKeepAlive(true);
+    socket?.setNoDelay(true);
+    socket?.setTimeout(0);
+    socket?.cork();
+    response.writeHead(response.statusCode);
+    response.flushHeaders();
+  }
+  if (response.req.method === 'HEAD') {
+    response.end();
+  } else {
+    writer.attach(response, first);
+    writer.flush(new Batches());
+  }
+  if (response instanceof ServerResponse) {
+    socket?.uncork();
+  }
+}

@@ -1,0 +1,134 @@
+import { ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Batches } from './batches.js';
+import { Frame } from './frame.js';
+
+/** A response of `node:http` or of `node:http2`'s compatibility API. */
+export type RawResponse = ServerResponse | Http2ServerResponse;
+
+/** The response that a socket is sending now; `node:http` keeps it there. */
+type HttpSocket = Socket & { _httpMessage?: unknown };
+
+/** Frames on their way into one response: written once a flush, kept while the client does not read. */
+export class ResponseWriter {
+  #response: RawResponse | undefined;
+  #frames: Frame[] = [];
+  #bytes = 0;
+  #blocked = false;
+
+  /**
+   * @param onDrain called when a client that did not keep up has taken what was written
+   */
+  constructor(private readonly onDrain: () => void) {}
+
+  /** Writes to this response from now on: first these frames, then what waits. */
+  attach(response: RawResponse, first: readonly Frame[]): void {
+    this.#response = response;
+    this.#frames.unshift(...first);
+  }
+
+  /** Whether the client has not yet taken what was written. */
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** Bytes not yet handed to the operating system. */
+  get pendingBytes(): number {
+    return this.#bytes + (this.#response?.writableLength ?? 0);
+  }
+
+  /** Bytes that wait for the next flush. */
+  get queuedBytes(): number {
+    return this.#bytes;
+  }
+
+  push(frame: Frame): void {
+    this.#frames.push(frame);
+    this.#bytes += frame.length;
+  }
+
+  /** Writes what is pending, in one write. */
+  flush(batches: Batches): void {
+    if (this.#response === undefined || this.#blocked || this.#frames.length === 0) {
+      return;
+    }
+    const frames = this.#frames;
+    if (frames.length === 1) {
+      this.#write(this.#response, frames);
+    } else {
+      const joined = batches.join(frames);
+      this.#write(this.#response, joined === undefined ? frames : [joined]);
+    }
+    frames.length = 0;
+    this.#bytes = 0;
+  }
+
+  /**
+   * Ends the response behind what is pending. Lets go of it first: a late flush must
+   * not reach the next response on a kept-alive connection.
+   */
+  end(): void {
+    const response = this.#response;
+    if (response !== undefined) {
+      if (this.#frames.length > 0) {
+        this.#write(response, this.#frames);
+      }
+      this.release();
+      response.end();
+    }
+  }
+
+  /** Forgets response and frames. */
+  release(): void {
+    this.#response = undefined;
+    this.#frames = [];
+    this.#bytes = 0;
+  }
+
+  #write(response: RawResponse, frames: readonly Frame[]): void {
+    const socket = directSocket(response);
+    const taken =
+      socket === undefined
+        ? (response as ServerResponse).write((frames.length === 1 ? frames[0]! : Frame.concat(frames)).raw)
+        : writeDirectly(socket, frames, (response as ServerResponse).chunkedEncoding);
+    if (!taken && !this.#blocked) {
+      this.#blocked = true;
+      (socket ?? response).once('drain', () => {
+        this.#blocked = false;
+        this.onDrain();
+      });
+    }
+  }
+}
+
+function writeDirectly(socket: Socket, frames: readonly Frame[], chunked: boolean): boolean {
+  if (frames.length === 1) {
+    return socket.write(chunked ? frames[0]!.chunked : frames[0]!.raw);
+  }
+  // A corked socket hands everything to one writev(2).
+  socket.cork();
+  for (const frame of frames) {
+    socket.write(chunked ? frame.chunked : frame.raw);
+  }
+  socket.uncork();
+  return !socket.writableNeedDrain;
+}
+
+/**
+ * The socket, if bytes written to it are this response's next bytes: the response has
+ * its turn on it (HTTP/1.1 pipelining), holds nothing back, and no middleware wraps
+ * its methods.
+ */
+function directSocket(response: RawResponse): Socket | undefined {
+  if (!(response instanceof ServerResponse)) {
+    return undefined;
+  }
+  const socket = response.socket as HttpSocket | null;
+  return socket?._httpMessage === response &&
+    response.writableLength === socket.writableLength &&
+    response.write === ServerResponse.prototype.write &&
+    response.end === ServerResponse.prototype.end
+    ? socket
+    : undefined;
+}

@@ -1,0 +1,226 @@
+import type { HubEvent } from '../hub/hub-event.js';
+import type { Listener } from '../hub/selection.js';
+import type { CarriedStream, Reset, StreamConnection } from '../hub/stream-connection.js';
+import type { Cursor } from '../log/cursor.js';
+import { SecondStreamException } from './connection.exceptions.js';
+import { checkpointFrame, closedFrame, resetFrame } from './control-frames.js';
+import type { Frame } from './frame.js';
+import type { SseResponse } from './sse-response.js';
+import type { OutputWarning } from './stream-output.js';
+import { StreamOutput } from './stream-output.js';
+
+/** What is known of a connection when its request arrives. */
+export interface ConnectionOrigin {
+  readonly id: string;
+  readonly user: unknown;
+  readonly listener: Listener;
+  readonly lastEventId: string | undefined;
+  readonly openedAt: number;
+  readonly remoteAddress: string | undefined;
+  readonly onWarning: (connection: SseConnection, warning: OutputWarning) => void;
+}
+
+/**
+ * One open SSE response. A handler gets it by `@Connection()` and gives it to
+ * `hub.stream({ …, for: connection })`.
+ */
+export class SseConnection<User = any> implements StreamConnection {
+  readonly #origin: ConnectionOrigin;
+  readonly #response: SseResponse;
+  readonly #output: StreamOutput;
+  #stream: CarriedStream | undefined;
+  /** What tells a client where its stream starts; it follows the head. */
+  #startFrame: Frame | undefined;
+  #whenWritable: (() => void) | undefined;
+  #handlerRuns = false;
+
+  /** @internal */
+  constructor(origin: ConnectionOrigin, response: SseResponse) {
+    this.#origin = origin;
+    this.#response = response;
+    this.#output = new StreamOutput(
+      (frame) => response.send(frame),
+      (warning) => origin.onWarning(this, warning),
+    );
+  }
+
+  /** Unique among the connections of this process. */
+  get id(): string {
+    return this.#origin.id;
+  }
+
+  /** Who it belongs to, as the guards put it on the request. */
+  get user(): User {
+    return this.#origin.user as User;
+  }
+
+  /**
+   * The cursor that the client came with: the header `Last-Event-ID`, else the query
+   * parameter `lastEventId`.
+   */
+  get lastEventId(): string | undefined {
+    return this.#origin.lastEventId;
+  }
+
+  /** When the request arrived. */
+  get openedAt(): Date {
+    return new Date(this.#origin.openedAt);
+  }
+
+  /** The client's address, as the platform's trust-proxy setting sees it. */
+  get remoteAddress(): string | undefined {
+    return this.#origin.remoteAddress;
+  }
+
+  /** Aborted when the stream has ended, however it ended. */
+  get signal(): AbortSignal {
+    return this.#response.abort.signal;
+  }
+
+  /**
+   * Ends the stream at an event boundary, after `event: hub.closed` with the reason. The
+   * client reconnects unless the page closes its EventSource on that event.
+   *
+   * @param reason a word for the page and the log, such as `'signed-out'`
+   */
+  close(reason = 'closed'): void {
+    this.#response.end(reason, closedFrame(reason));
+  }
+
+  /** @internal */
+  get listener(): Listener {
+    return this.#origin.listener;
+  }
+
+  /** @internal */
+  get resumeFrom(): string | undefined {
+    return this.#output.cursor ?? this.lastEventId;
+  }
+
+  /** @internal */
+  get congested(): boolean {
+    return this.#response.congested;
+  }
+
+  /** @internal Whether the head may leave, as far as a hub stream is concerned. */
+  get isReady(): boolean {
+    return this.#stream === undefined || this.#output.cursor !== undefined;
+  }
+
+  /** @internal */
+  attach(stream: CarriedStream): void {
+    if (this.#stream !== undefined) {
+      throw new SecondStreamException();
+    }
+    this.#stream = stream;
+  }
+
+  /** @internal */
+  detach(stream: CarriedStream): void {
+    if (this.#stream === stream) {
+      this.#stream = undefined;
+    }
+  }
+
+  /** @internal */
+  start(cursor: Cursor, reset?: Reset): void {
+    const frame = reset === undefined ? checkpointFrame(cursor) : resetFrame(cursor, reset);
+    const isFirst = this.#output.cursor === undefined;
+    this.#output.startAt(cursor);
+    if (this.#response.headed) {
+      if (isFirst || reset !== undefined) {
+        this.#response.send(frame);
+      }
+    } else {
+      this.#startFrame = frame;
+      this.#response.progress();
+    }
+  }
+
+  /** @internal */
+  reset(cursor: Cursor, reset: Reset): void {
+    this.#output.startAt(cursor);
+    this.#response.send(resetFrame(cursor, reset));
+  }
+
+  /** @internal */
+  beforeEvent(event: HubEvent): void {
+    this.#output.beforeEvent(event);
+  }
+
+  /** @internal */
+  afterEvent(): void {
+    try {
+      this.#output.afterEvent();
+    } catch (error) {
+      this.#response.fail(error);
+    }
+  }
+
+  /** @internal */
+  whenWritable(callback: () => void): void {
+    const earlier = this.#whenWritable;
+    this.#whenWritable = () => {
+      earlier?.();
+      callback();
+    };
+  }
+
+  /** @internal Takes what the handler emitted. */
+  emit(value: unknown): void {
+    try {
+      this.#output.next(value);
+    } catch (error) {
+      this.#response.fail(error);
+    }
+  }
+
+  /** @internal Behind which event the client continues after a failure. */
+  failedAt(): Cursor | undefined {
+    try {
+      this.#output.flushHeld();
+    } catch {
+      // What is held back is part of the event that fails.
+    }
+    return this.#output.failedAt();
+  }
+
+  /** @internal What follows the head at once. */
+  takeStartFrame(): Frame | undefined {
+    const frame = this.#startFrame;
+    this.#startFrame = undefined;
+    return frame;
+  }
+
+  /** @internal Sends a checkpoint, if the stream has moved past what the client has been sent. */
+  checkpoint(encode: (cursor: Cursor) => Frame): boolean {
+    return this.#stream !== undefined && this.#output.checkpoint(this.#stream.position, encode);
+  }
+
+  /** @internal */
+  becameWritable(): void {
+    const callback = this.#whenWritable;
+    this.#whenWritable = undefined;
+    callback?.();
+  }
+
+  /** @internal Whether the stream could change from live events to replay. */
+  fallBehind(): boolean {
+    return this.#stream?.fallBehind() ?? false;
+  }
+
+  /** @internal The handler was called. */
+  handlerCalled(): void {
+    this.#handlerRuns = true;
+  }
+
+  /** @internal */
+  get handlerRuns(): boolean {
+    return this.#handlerRuns;
+  }
+
+  /** @internal The handler has returned, and what it returned is subscribed to. */
+  settle(): void {
+    this.#response.settle();
+  }
+}

@@ -1,0 +1,292 @@
+import { Subscription, Observable } from 'rxjs';
+import type { Subscriber } from 'rxjs';
+import type { Cursor } from '../log/cursor.js';
+import { Batches } from './batches.js';
+import { COMPLETE, HEARTBEAT, errorFrame } from './control-frames.js';
+import type { Flushable } from './flusher.js';
+import type { Frame } from './frame.js';
+import { LazyAbortController } from './lazy-abort-controller.js';
+import type { TakeOver } from './platform.js';
+import type { RawResponse } from './response-writer.js';
+import { ResponseWriter } from './response-writer.js';
+import type { SseConnection } from './sse-connection.js';
+import { writeHead } from './head.js';
+
+/** What a response needs of the module that serves it. */
+export interface ResponseHost {
+  readonly heartbeat: number;
+  readonly stallTimeout: number;
+  /** Now, in milliseconds. */
+  now(): number;
+  /** A response has frames to be flushed. */
+  markDirty(response: SseResponse): void;
+  /** What follows the head before the stream's own frames. */
+  retryFrame(): Frame;
+  /** The head was written. `false`: the application is closing, end at once. */
+  opened(response: SseResponse): boolean;
+  ended(response: SseResponse, reason: string): void;
+  /** A handler's stream failed after the head. Returns what the client may be told. */
+  failed(response: SseResponse, error: unknown): string;
+}
+
+/** The frames of the stream wait for the head, then go to the socket until the stream ends. */
+export class SseResponse implements Flushable {
+  readonly abort = new LazyAbortController();
+  readonly #host: ResponseHost;
+  readonly #maxPendingBytes: number;
+  readonly #writer: ResponseWriter;
+  #raw: RawResponse | undefined;
+  #connection!: SseConnection;
+  #takeOver: TakeOver | undefined;
+  #pipeline: Subscriber<undefined> | undefined;
+  #source = new Subscription();
+  #settled = false;
+  #state: 'waiting' | 'heading' | 'open' | 'ended' = 'waiting';
+  /** The end was asked for before the head was written. */
+  #endAfterHead: { readonly reason: string; readonly frame: Frame | undefined } | undefined;
+  #dirty = false;
+  #lastWriteAt: number;
+  #lastCheckpointAt: number;
+
+  constructor(host: ResponseHost, raw: RawResponse, maxPendingBytes: number) {
+    this.#host = host;
+    this.#raw = raw;
+    this.#maxPendingBytes = maxPendingBytes;
+    this.#lastWriteAt = this.#lastCheckpointAt = host.now();
+    this.#writer = new ResponseWriter(() => this.#markDirty());
+    raw.once('close', () => this.#clientLeft());
+  }
+
+  /** Gives it the connection whose frames it sends. */
+  connect(connection: SseConnection): void {
+    this.#connection = connection;
+  }
+
+  get connection(): SseConnection {
+    return this.#connection;
+  }
+
+  get headed(): boolean {
+    return this.#state === 'open';
+  }
+
+  get congested(): boolean {
+    return this.#state !== 'open' || this.#writer.blocked;
+  }
+
+  /**
+   * Runs the handler and takes the response over when it and its hub stream have
+   * settled. The observable emits once and completes then, and Nest's pipeline ends;
+   * an error until then is the pipeline's.
+   */
+  serve(source: Observable<unknown>, takeOver: TakeOver): Observable<undefined> {
+    return new Observable((pipeline) => {
+      this.#pipeline = pipeline;
+      this.#takeOver = takeOver;
+      pipeline.add(() => {
+        if (this.#state === 'waiting') {
+          this.#finish('abandoned');
+        }
+      });
+      this.#source.add(
+        source.subscribe({
+          next: (value) => this.#receive(value),
+          error: (error: unknown) => this.fail(error),
+          complete: () => this.end('complete', COMPLETE),
+        }),
+      );
+    });
+  }
+
+  /** The handler has returned, and what it returned is subscribed to. */
+  settle(): void {
+    this.#settled = true;
+    this.progress();
+  }
+
+  /** Writes the head if nothing is left to wait for. */
+  progress(): void {
+    if (this.#state === 'waiting' && this.#settled && this.#connection.isReady) {
+      this.#state = 'heading';
+      this.#takeOver!(
+        (raw) => this.#open(raw),
+        () => this.#finish('head-failed'),
+      );
+    }
+  }
+
+  send(frame: Frame): void {
+    if (this.#state === 'ended') {
+      return;
+    }
+    this.#writer.push(frame);
+    if (this.#state !== 'open') {
+      return;
+    }
+    if (this.#writer.queuedBytes > this.#maxPendingBytes) {
+      // A source that emits this much in one turn would otherwise queue without limit.
+      this.flush(new Batches());
+    } else {
+      this.#markDirty();
+    }
+  }
+
+  flush(batches: Batches): void {
+    this.#dirty = false;
+    if (this.#state !== 'open') {
+      return;
+    }
+    this.#writer.flush(batches);
+    if (this.#writer.blocked) {
+      this.#checkPending();
+    } else {
+      this.#lastWriteAt = this.#host.now();
+      this.#connection.becameWritable();
+    }
+  }
+
+  /** Keeps a quiet stream open, moves the client's cursor, and cuts a client that has stalled. */
+  sweep(now: number, encodeCheckpoint: (cursor: Cursor) => Frame): void {
+    if (this.#state !== 'open') {
+      return;
+    }
+    const quiet = now - this.#lastWriteAt;
+    if (this.#writer.blocked) {
+      if (quiet >= this.#host.stallTimeout) {
+        this.cut('stalled');
+      }
+      return;
+    }
+    if (now - this.#lastCheckpointAt >= this.#host.heartbeat) {
+      this.#lastCheckpointAt = now;
+      if (this.#connection.checkpoint(encodeCheckpoint)) {
+        return;
+      }
+    }
+    if (quiet >= this.#host.heartbeat) {
+      this.send(HEARTBEAT);
+    }
+  }
+
+  /** Ends the stream behind a last frame, when what was sent before has been written. */
+  end(reason: string, frame?: Frame): void {
+    if (this.#state === 'open') {
+      if (frame !== undefined) {
+        this.#writer.push(frame);
+      }
+      this.#finish(reason, () => this.#writer.end());
+    } else if (this.#state !== 'ended' && this.#endAfterHead === undefined) {
+      this.#endAfterHead = { reason, frame };
+      this.#source.unsubscribe();
+      this.settle();
+    }
+  }
+
+  /** Ends the stream at the event that could not be processed. */
+  fail(error: unknown): void {
+    if (this.#state === 'waiting' && this.#endAfterHead === undefined) {
+      const pipeline = this.#pipeline;
+      this.#pipeline = undefined;
+      this.#finish('failed');
+      pipeline?.error(error);
+    } else if (this.#state !== 'ended') {
+      const at = this.#connection.failedAt();
+      this.end('failed', errorFrame(this.#host.failed(this, error), at));
+    }
+  }
+
+  /** Ends the stream at once; what the client has not read is lost to this response. */
+  cut(reason: string): void {
+    const raw = this.#raw;
+    this.#finish(reason);
+    raw?.destroy();
+  }
+
+  /** Resolves when the bytes have left, or the client has. */
+  closed(): Promise<void> {
+    const raw = this.#raw;
+    return raw === undefined || raw.destroyed || raw.closed
+      ? Promise.resolve()
+      : new Promise((resolve) => raw.once('close', resolve));
+  }
+
+  /** Destroys what has not left. */
+  destroy(): void {
+    this.#raw?.destroy();
+  }
+
+  #receive(value: unknown): void {
+    if (this.#state === 'ended') {
+      return;
+    }
+    // Whoever emits without the handler having run (an interceptor) has settled.
+    if (!this.#settled && !this.#connection.handlerRuns) {
+      this.settle();
+    }
+    this.#connection.emit(value);
+  }
+
+  #open(raw: RawResponse): void {
+    const pipeline = this.#pipeline;
+    this.#pipeline = undefined;
+    this.#takeOver = undefined;
+    if (this.#state === 'heading') {
+      this.#state = 'open';
+      const start = this.#connection.takeStartFrame();
+      const retry = this.#host.retryFrame();
+      writeHead(raw, this.#writer, start === undefined ? [retry] : [retry, start]);
+      this.#lastWriteAt = this.#host.now();
+      const stays = this.#host.opened(this);
+      const { reason, frame } = this.#endAfterHead ?? {};
+      if (reason !== undefined) {
+        this.end(reason, frame);
+      } else if (!stays) {
+        this.end('shutdown');
+      } else {
+        this.#connection.becameWritable();
+      }
+    }
+    pipeline?.next(undefined);
+    pipeline?.complete();
+  }
+
+  #markDirty(): void {
+    if (!this.#dirty) {
+      this.#dirty = true;
+      this.#host.markDirty(this);
+    }
+  }
+
+  #checkPending(): void {
+    const { pendingBytes } = this.#writer;
+    if (pendingBytes > this.#maxPendingBytes / 4 && this.#connection.fallBehind()) {
+      return;
+    }
+    if (pendingBytes > this.#maxPendingBytes) {
+      this.cut('slow');
+    }
+  }
+
+  #clientLeft(): void {
+    this.#finish('client');
+    this.#raw = undefined;
+  }
+
+  #finish(reason: string, endWriting = () => this.#writer.release()): void {
+    if (this.#state === 'ended') {
+      return;
+    }
+    const wasOpen = this.#state === 'open';
+    this.#state = 'ended';
+    this.#source.unsubscribe();
+    endWriting();
+    this.abort.abort(reason);
+    if (wasOpen) {
+      this.#host.ended(this, reason);
+    }
+    const pipeline = this.#pipeline;
+    this.#pipeline = undefined;
+    pipeline?.next(undefined);
+    pipeline?.complete();
+  }
+}

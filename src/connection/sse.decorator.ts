@@ -1,0 +1,63 @@
+import { HttpCode, RequestMapping, RequestMethod, UseInterceptors } from '@nestjs/common';
+import type { SseOptions } from '@nestjs/common';
+import { HTTP_CODE_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { Connection } from './connection.decorator.js';
+import { settleHandler } from './handler-result.js';
+import { SseConnection } from './sse-connection.js';
+import { setRouteOptions } from './route-options.js';
+import { SseInterceptor } from './sse.interceptor.js';
+
+type Handler = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * Declares a Server-Sent Events route: Nest's `@Sse()` with the response path of this
+ * package. The handler returns an Observable, a promise of one, or an async iterable; what
+ * it emits are hub events, `MessageEvent`s, strings or objects. Guards, pipes, interceptors
+ * and exception filters work as on any route; an exception until the stream is subscribed
+ * to answers with its status.
+ *
+ * @param path route path (default: `/`)
+ * @param options
+ * - `method`: HTTP method of the route (default: GET)
+ * - `maxPendingDataLength`: bytes that may wait for a client of this route that does not
+ * read, in place of `slowClient.maxPendingBytes`; 0 or `Infinity` lifts the limit
+ *
+ * @example
+ * ```ts
+ * @Sse('events')
+ * events(@Connection() connection: SseConnection<User>): Observable<HubEvent> {
+ *   return this.hub.stream({ topics: ['movies'], for: connection });
+ * }
+ * ```
+ */
+export function Sse(path?: string, options: SseOptions = {}): MethodDecorator {
+  return (target, key, descriptor) => {
+    const handler = descriptor.value as Handler;
+    // One parameter more than the handler has tells it which connection it runs for.
+    const args = Reflect.getMetadata(ROUTE_ARGS_METADATA, target.constructor, key) as
+      | Record<string, { index: number }>
+      | undefined;
+    const own = 1 + Math.max(-1, ...Object.values(args ?? {}).map(({ index }) => index));
+    Connection()(target, key, own);
+
+    const served: Handler = function (...given) {
+      const connection = given[own];
+      return connection instanceof SseConnection
+        ? settleHandler(connection, () => handler.apply(this, given.slice(0, own)))
+        : handler.apply(this, given);
+    };
+    Object.defineProperty(served, 'name', { value: handler.name });
+    for (const metadataKey of Reflect.getMetadataKeys(handler)) {
+      Reflect.defineMetadata(metadataKey, Reflect.getMetadata(metadataKey, handler), served);
+    }
+    descriptor.value = served as never;
+
+    RequestMapping({ path, method: options.method ?? RequestMethod.GET })(target, key, descriptor);
+    if (!Reflect.hasMetadata(HTTP_CODE_METADATA, served)) {
+      HttpCode(200)(target, key, descriptor);
+    }
+    setRouteOptions(served, options);
+    UseInterceptors(SseInterceptor)(target, key, descriptor);
+    return descriptor;
+  };
+}

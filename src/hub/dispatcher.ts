@@ -1,0 +1,224 @@
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import type { Cursor } from '../log/cursor.js';
+import type { EventLog, LogBounds, LogEntry, LogPage, LogRecord } from '../log/event-log.js';
+import { HubEvent } from './hub-event.js';
+import { Subjects } from './subjects.js';
+import { Window } from './window.js';
+import type { WindowOptions } from './window.js';
+
+/** Bytes of events dispatched before the event loop gets its turn. */
+const SLICE_BYTES = 256 * 1024;
+
+/** Deliveries made before the event loop gets its turn. */
+const SLICE_DELIVERIES = 32_768;
+
+/** How much is read from the log at once. */
+const PAGE = { events: 512, bytes: SLICE_BYTES } as const;
+
+const RETRY_TAIL = { first: 100, most: 10_000 } as const;
+
+/** What the dispatcher tells an open stream. */
+export interface DispatchedStream {
+  /** The log's history changed: what was before `bounds.head` cannot be told. */
+  historyChanged(bounds: LogBounds): void;
+}
+
+/** Older events, read from the log. */
+export interface EventPage {
+  readonly events: readonly HubEvent[];
+  /** Events up to here are gone from the log. */
+  readonly floor: Cursor;
+}
+
+/**
+ * Tails the log and hands each event, in the log's order, to the window and to
+ * whoever observes it. It runs in the async context in which it was started, so
+ * that no publisher's AsyncLocalStorage leaks into a stream, and it never
+ * re-enters: what a subscriber publishes comes back through the log.
+ */
+export class Dispatcher {
+  readonly #logger = new Logger('EventHub');
+  readonly #pages = new Map<Cursor, Promise<EventPage>>();
+  readonly #streams = new Set<DispatchedStream>();
+  readonly #abort = new AbortController();
+  #started: Promise<void> | undefined;
+  #position: Cursor = '';
+  #epoch = '';
+  #running: Promise<void> | undefined;
+  readonly subjects = new Subjects();
+  readonly window: Window;
+
+  constructor(
+    private readonly log: EventLog,
+    windowOptions: WindowOptions,
+  ) {
+    this.window = new Window(windowOptions, '');
+  }
+
+  /** The newest event that this node has dispatched. */
+  get position(): Cursor {
+    return this.#position;
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  get stopped(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** Opens the log, fills the window and begins to dispatch. Later calls wait for the first. */
+  start(): Promise<void> {
+    return (this.#started ??= this.#start());
+  }
+
+  /** Stops dispatching and ends what `listen` gave out. */
+  async stop(): Promise<void> {
+    if (this.stopped) {
+      return;
+    }
+    this.#abort.abort();
+    this.subjects.complete();
+    if (this.#started !== undefined) {
+      await this.#started.catch(() => undefined);
+      await this.log.close();
+      await this.#running;
+    }
+  }
+
+  /** Tells a stream when history changes. */
+  register(stream: DispatchedStream): void {
+    this.#streams.add(stream);
+  }
+
+  unregister(stream: DispatchedStream): void {
+    this.#streams.delete(stream);
+  }
+
+  /** A page of the log after a cursor, read once for all who wait for it. */
+  page(after: Cursor): Promise<EventPage> {
+    let page = this.#pages.get(after);
+    if (page === undefined) {
+      page = this.log
+        .read(after, PAGE)
+        .then(toEventPage)
+        .finally(() => this.#pages.delete(after));
+      this.#pages.set(after, page);
+    }
+    return page;
+  }
+
+  bounds(): Promise<LogBounds> {
+    return this.log.bounds();
+  }
+
+  async #start(): Promise<void> {
+    const bounds = await this.log.open();
+    this.#epoch = bounds.epoch;
+    this.#position = bounds.floor;
+    this.window.clear(bounds.floor);
+    await this.#fillWindow(bounds);
+    this.#running = this.#run();
+  }
+
+  async #fillWindow(bounds: LogBounds): Promise<void> {
+    while (this.#position < bounds.head) {
+      const { entries, floor } = await this.log.read(this.#position, PAGE);
+      if (entries.length === 0) {
+        this.#position = floor > this.#position ? floor : bounds.head;
+        this.window.trim(this.#position);
+      }
+      for (const entry of entries) {
+        this.window.push(toEvent(entry));
+        this.#position = entry.cursor;
+      }
+    }
+  }
+
+  async #run(): Promise<void> {
+    let wait: number = RETRY_TAIL.first;
+    while (!this.stopped) {
+      try {
+        for await (const batch of this.log.tail(this.#position)) {
+          wait = RETRY_TAIL.first;
+          if (this.stopped) {
+            return;
+          }
+          if ('gap' in batch) {
+            this.#changeHistory(batch.gap);
+          } else {
+            await this.#dispatchAll(batch.records);
+            if (batch.floor !== undefined) {
+              this.window.trim(batch.floor);
+            }
+          }
+        }
+        if (!this.stopped) {
+          throw new Error('the log ended its tail');
+        }
+      } catch (error) {
+        if (this.stopped) {
+          return;
+        }
+        this.#logger.error(`Cannot read the log, trying again in ${wait} ms`, error);
+        await delay(wait, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+        wait = Math.min(wait * 2, RETRY_TAIL.most);
+      }
+    }
+  }
+
+  async #dispatchAll(records: readonly (LogEntry | LogRecord)[]): Promise<void> {
+    let bytes = 0;
+    let deliveries = 0;
+    for (const record of records) {
+      if (bytes > SLICE_BYTES || deliveries > SLICE_DELIVERIES) {
+        bytes = deliveries = 0;
+        await nextTurn();
+        if (this.stopped) {
+          return;
+        }
+      }
+      deliveries += this.#dispatch(toEvent(record));
+      bytes += record.data.length;
+    }
+    await nextTurn();
+  }
+
+  #dispatch(event: HubEvent): number {
+    if (event.id !== undefined) {
+      this.window.push(event);
+      this.#position = event.id;
+    }
+    return this.subjects.dispatch(event);
+  }
+
+  #changeHistory(bounds: LogBounds): void {
+    this.#logger.warn(
+      `The log's history has changed (epoch ${this.#epoch} → ${bounds.epoch}): open streams get hub.reset`,
+    );
+    this.#epoch = bounds.epoch;
+    this.#position = bounds.head;
+    this.window.clear(bounds.head);
+    for (const stream of [...this.#streams]) {
+      stream.historyChanged(bounds);
+    }
+  }
+}
+
+function toEventPage({ entries, floor }: LogPage): EventPage {
+  return { events: entries.map(toEvent), floor };
+}
+
+/** The event that a log's record stands for. */
+export function toEvent(record: LogRecord & { readonly cursor?: Cursor }): HubEvent {
+  return new HubEvent({
+    id: record.cursor,
+    topic: record.topic,
+    type: record.type,
+    text: record.data,
+    time: record.time,
+    audience: record.audience,
+  });
+}

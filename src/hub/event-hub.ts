@@ -1,0 +1,218 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Observable } from 'rxjs';
+import type { Cursor } from '../log/cursor.js';
+import type { AnyEventMap, EventMap, EventOf, TopicOf, TypeOf } from './event-map.js';
+import { Dispatcher, toEvent } from './dispatcher.js';
+import { EventStream } from './event-stream.js';
+import { HubEvent } from './hub-event.js';
+import { HUB_CONTEXT } from './hub-context.js';
+import type { HubContext } from './hub-context.js';
+import { InvalidStreamException } from './hub.exceptions.js';
+import { markListen } from './listen-mark.js';
+import type { DeliveryOptions, NewEvent } from './publisher.js';
+import { toRecord } from './publisher.js';
+import type { Rewind } from './rewind.js';
+import { checkRewind } from './rewind.js';
+import { Selection } from './selection.js';
+import { loadClassTransformer } from './serialize.js';
+import type { ConnectionInfo, StreamConnection } from './stream-connection.js';
+
+/** An event that `publish` takes for one topic of a map. */
+export type PublishOf<Map extends EventMap, Topic extends TopicOf<Map>> = {
+  [Type in TypeOf<Map, Topic>]: DeliveryOptions & { readonly data: Map[Topic][Type] } & ('message' extends Type
+      ? { readonly type?: Type }
+      : { readonly type: Type });
+}[TypeOf<Map, Topic>];
+
+/** What `listen` and `stream` select. */
+export interface SelectOptions<Map extends EventMap, Topic extends TopicOf<Map>, Type extends string> {
+  /** Literal topics. */
+  readonly topics?: readonly Topic[];
+  /** Topics with wildcards: `*` is one segment, `**` any number. */
+  readonly patterns?: readonly string[];
+  /** Only events of these types. */
+  readonly types?: readonly Type[];
+}
+
+/** What `stream` takes. */
+export interface StreamOptions<Map extends EventMap, Topic extends TopicOf<Map>, Type extends string>
+  extends SelectOptions<Map, Topic, Type> {
+  /**
+   * A synchronous filter run by the hub. Prefer it to `pipe(filter(…))` on busy
+   * topics: what it drops moves the client's cursor all the same.
+   */
+  readonly where?: (event: EventOf<Map, Topic, Type>) => boolean;
+  /** Retained events that a client without a cursor gets first. */
+  readonly rewind?: Rewind;
+  /** The connection that the stream is for, from `@Connection()`. */
+  readonly for: StreamConnection;
+}
+
+/** What `listen` takes. */
+export interface ListenOptions<Map extends EventMap, Topic extends TopicOf<Map>, Type extends string>
+  extends SelectOptions<Map, Topic, Type> {
+  /** Also events that are for some users or roles only. */
+  readonly audience?: 'all';
+}
+
+/** Data and the cursor from which a client continues after it. */
+export interface Snapshot<Data> {
+  readonly data: Data;
+  /** Connect with `?lastEventId=<cursor>` to miss nothing since. */
+  readonly cursor: Cursor;
+}
+
+/**
+ * Publishes events and gives streams of them. Inject it anywhere.
+ *
+ * @example
+ * ```ts
+ * @Injectable()
+ * class MoviesService {
+ *   constructor(private readonly hub: EventHub) {}
+ *
+ *   add(movie: Movie) {
+ *     return this.hub.publish('movies', { type: 'movie.added', data: movie });
+ *   }
+ * }
+ * ```
+ */
+@Injectable()
+export class EventHub<Map extends EventMap = AnyEventMap> {
+  readonly #dispatcher: Dispatcher;
+
+  /** @internal */
+  constructor(@Inject(HUB_CONTEXT) private readonly context: HubContext) {
+    this.#dispatcher = new Dispatcher(context.log, context.window);
+  }
+
+  /**
+   * Appends an event to the log, from which it reaches the streams of every node.
+   *
+   * @param topic a literal topic
+   * @param event its type, its data and whom it is for
+   * @returns the event, once the log has it
+   * @throws InvalidTopicException, InvalidEventException, UnserializableDataException,
+   * EventTooLargeException; LogUnavailableException when the log does not take it
+   */
+  async publish<Topic extends TopicOf<Map>>(
+    topic: Topic,
+    event: PublishOf<Map, Topic>,
+  ): Promise<EventOf<Map, Topic>> {
+    await this.start();
+    const { ephemeral } = event as NewEvent;
+    const record = toRecord(topic, event as NewEvent, this.context.maxEventBytes);
+    if (ephemeral) {
+      await this.context.log.signal([record]);
+      return toEvent(record) as EventOf<Map, Topic>;
+    }
+    const [entry] = await this.context.log.append([record]);
+    return toEvent(entry!) as EventOf<Map, Topic>;
+  }
+
+  /**
+   * The events that one client gets: from its cursor (`Last-Event-ID`, else the query
+   * parameter `lastEventId`) out of the retained history, then live, each once.
+   * A connection carries one stream, so list all its topics here.
+   *
+   * @returns a cold observable; errors reach the subscriber
+   * @throws InvalidTopicException, InvalidStreamException
+   */
+  stream<Topic extends TopicOf<Map> = TopicOf<Map>, Type extends string = string>(
+    options: StreamOptions<Map, Topic, Type>,
+  ): Observable<EventOf<Map, Topic, Type>> {
+    const { for: connection, rewind } = options;
+    if (typeof connection?.attach !== 'function') {
+      throw new InvalidStreamException(
+        'hub.stream needs the connection it is for: add @Connection() to the handler and pass `for: connection`. Server code uses hub.listen().',
+      );
+    }
+    if (rewind !== undefined) {
+      checkRewind(rewind);
+    }
+    const selection = new Selection('hub.stream', options, connection.listener);
+    return new Observable((subscriber) => {
+      const stream = new EventStream(this.#dispatcher, selection, connection, subscriber as never, rewind);
+      subscriber.add(() => stream.close());
+      stream.open();
+    });
+  }
+
+  /**
+   * Events for server code: live from now, without a cursor, and without events that
+   * have an audience unless `audience: 'all'` is said. What a client gets goes through
+   * `stream`: an `@Sse()` response of this package refuses these.
+   *
+   * @returns a hot observable that completes when the application closes
+   * @throws InvalidTopicException, InvalidStreamException
+   */
+  listen<Topic extends TopicOf<Map> = TopicOf<Map>, Type extends string = string>(
+    options: ListenOptions<Map, Topic, Type>,
+  ): Observable<EventOf<Map, Topic, Type>> {
+    const selection = new Selection('hub.listen', options, { all: options.audience === 'all' });
+    return markListen(
+      new Observable<HubEvent>((subscriber) => {
+        let last: HubEvent | undefined;
+        this.start().catch((error: unknown) => subscriber.error(error));
+        return this.#dispatcher.subjects.observe(selection, {
+          next: (event) => {
+            if (event !== last && selection.accepts(event)) {
+              subscriber.next(event);
+            }
+            last = event;
+          },
+          complete: () => subscriber.complete(),
+        });
+      }),
+    ) as Observable<EventOf<Map, Topic, Type>>;
+  }
+
+  /**
+   * Loads data together with the cursor from which a page continues. The cursor is taken
+   * first, so an event in between may be in both: the page upserts.
+   *
+   * @example
+   * ```ts
+   * @Get() movies() { return this.hub.snapshot(() => this.repository.find()); }
+   * ```
+   */
+  async snapshot<Data>(load: () => Data | Promise<Data>): Promise<Snapshot<Data>> {
+    const cursor = await this.head();
+    return { cursor, data: await load() };
+  }
+
+  /** The cursor of the newest event that this node has dispatched. */
+  async head(): Promise<Cursor> {
+    await this.start();
+    return this.#dispatcher.position;
+  }
+
+  /** The connections that are open on this node. */
+  connections(): readonly ConnectionInfo[] {
+    return [...this.context.connections.values()];
+  }
+
+  /**
+   * Opens the log and fills the window. The module does it at start; earlier
+   * calls of other methods do it themselves.
+   *
+   * @internal
+   */
+  async start(): Promise<void> {
+    await this.#dispatcher.start();
+  }
+
+  /** @internal */
+  onModuleInit(): Promise<void> {
+    return loadClassTransformer().then(() => this.start());
+  }
+
+  /**
+   * Stops dispatching and closes the log.
+   *
+   * @internal
+   */
+  stop(): Promise<void> {
+    return this.#dispatcher.stop();
+  }
+}

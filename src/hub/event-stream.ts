@@ -1,0 +1,222 @@
+import type { Subscriber, Subscription } from 'rxjs';
+import type { Cursor } from '../log/cursor.js';
+import { epochOf, isCursor } from '../log/cursor.js';
+import type { LogBounds } from '../log/event-log.js';
+import type { CarriedStream, Reset, ResetReason, StreamConnection } from './stream-connection.js';
+import type { DispatchedStream, Dispatcher } from './dispatcher.js';
+import type { HubEvent } from './hub-event.js';
+import type { Rewind } from './rewind.js';
+import { findRewindCursor } from './rewind.js';
+import type { Selection } from './selection.js';
+
+/** What a replay hands on before the event loop and the flusher get their turn. */
+const SLICE = { events: 256, bytes: 64 * 1024 } as const;
+
+/**
+ * One pass over the log for one connection: replay from the client's cursor out
+ * of the window or the log's pages, then live. It joins the Subjects in the same
+ * synchronous turn in which the replay reaches the dispatcher's position, so
+ * nothing falls between the two. A connection that cannot keep up with live
+ * events leaves the Subjects and is served by replay again until it has caught up.
+ */
+export class EventStream implements CarriedStream, DispatchedStream {
+  /** Everything up to here was handed on or dropped. */
+  #position: Cursor = '';
+  #live: Subscription | undefined;
+  #last: HubEvent | undefined;
+  #closed = false;
+
+  constructor(
+    private readonly dispatcher: Dispatcher,
+    private readonly selection: Selection,
+    private readonly connection: StreamConnection,
+    private readonly subscriber: Subscriber<HubEvent>,
+    private readonly rewind: Rewind | undefined,
+  ) {}
+
+  get position(): Cursor {
+    const { position } = this.dispatcher;
+    return this.#live !== undefined && position > this.#position ? position : this.#position;
+  }
+
+  /**
+   * Begins the pass; the connection's head may leave when the start is known.
+   *
+   * @throws SecondStreamException
+   */
+  open(): void {
+    this.connection.attach(this);
+    this.#begin().catch((error: unknown) => this.subscriber.error(error));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#live?.unsubscribe();
+    this.dispatcher.unregister(this);
+    this.connection.detach(this);
+  }
+
+  fallBehind(): boolean {
+    if (this.#live === undefined) {
+      return false;
+    }
+    this.#position = this.position;
+    this.#live.unsubscribe();
+    this.#live = undefined;
+    this.connection.whenWritable(() => this.#replay());
+    return true;
+  }
+
+  historyChanged(bounds: LogBounds): void {
+    const lost = this.#position;
+    this.#position = bounds.head;
+    this.connection.reset(bounds.head, { reason: 'history-changed', cursor: lost });
+  }
+
+  async #begin(): Promise<void> {
+    if (this.dispatcher.position === '') {
+      await this.dispatcher.start();
+    }
+    const from = this.connection.resumeFrom;
+    if (from === undefined) {
+      this.#startAt(
+        this.rewind === undefined
+          ? this.dispatcher.position
+          : await findRewindCursor(this.dispatcher, this.selection, this.rewind),
+      );
+      return;
+    }
+    const reason = this.#localVerdict(from) ?? (await this.#engineVerdict(from));
+    if (reason === undefined || reason === 'covered') {
+      this.#startAt(from);
+    } else {
+      const cursor = reason === 'malformed' ? null : from;
+      this.#startAt(this.dispatcher.position, { reason, cursor });
+    }
+  }
+
+  /** What this node knows of a cursor without asking the engine. */
+  #localVerdict(cursor: string): ResetReason | 'covered' | undefined {
+    const { position, epoch, window } = this.dispatcher;
+    if (!isCursor(cursor)) {
+      return 'malformed';
+    }
+    if (epochOf(cursor) !== epoch) {
+      return 'epoch';
+    }
+    if (cursor.length !== position.length) {
+      return 'malformed';
+    }
+    return cursor <= position && window.covers(cursor) ? 'covered' : undefined;
+  }
+
+  /** A cursor ahead of this node is a floor, and an old one good, unless the bounds disprove it. */
+  async #engineVerdict(cursor: Cursor): Promise<ResetReason | undefined> {
+    const { epoch, floor, head } = await this.dispatcher.bounds();
+    if (epochOf(cursor) !== epoch) {
+      return 'epoch';
+    }
+    return cursor > head ? 'unknown' : cursor < floor ? 'evicted' : undefined;
+  }
+
+  #startAt(cursor: Cursor, reset?: Reset): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#position = cursor;
+    this.dispatcher.register(this);
+    this.connection.start(cursor, reset);
+    this.#replay();
+  }
+
+  #replay(): void {
+    if (this.#closed || this.#live !== undefined) {
+      return;
+    }
+    const { position, window } = this.dispatcher;
+    if (this.connection.congested) {
+      this.connection.whenWritable(() => this.#replay());
+    } else if (this.#position >= position) {
+      this.#join();
+    } else if (window.covers(this.#position)) {
+      this.#handOn(window.after(this.#position, SLICE));
+      if (this.#position >= this.dispatcher.position) {
+        this.#join();
+      } else {
+        setImmediate(() => this.#replay());
+      }
+    } else {
+      this.#replayPage().catch((error: unknown) => this.subscriber.error(error));
+    }
+  }
+
+  async #replayPage(): Promise<void> {
+    const from = this.#position;
+    const { events, floor } = await this.dispatcher.page(from);
+    if (this.#closed || this.#position !== from) {
+      return this.#replay();
+    }
+    const { position } = this.dispatcher;
+    if (floor > from) {
+      this.#position = position;
+      this.connection.reset(position, { reason: 'evicted', cursor: from });
+    } else {
+      this.#handOn(events.filter((event) => event.id! <= position));
+    }
+    setImmediate(() => this.#replay());
+  }
+
+  #handOn(events: readonly HubEvent[]): void {
+    for (const event of events) {
+      if (this.#closed) {
+        return;
+      }
+      this.#position = event.id!;
+      if (this.selection.covers(event)) {
+        this.#emit(event);
+      }
+    }
+  }
+
+  #join(): void {
+    if (!this.#closed) {
+      this.#live = this.dispatcher.subjects.observe(this.selection, {
+        next: (event) => this.#receive(event),
+      });
+    }
+  }
+
+  #receive(event: HubEvent): void {
+    if (event.id === undefined) {
+      if (event === this.#last) {
+        return;
+      }
+      this.#last = event;
+    } else {
+      // Also drops an event that came through another topic or pattern before,
+      // and what a client from a node that is further ahead has seen.
+      if (event.id <= this.#position) {
+        return;
+      }
+      this.#position = event.id;
+    }
+    this.#emit(event);
+  }
+
+  #emit(event: HubEvent): void {
+    let accepted: boolean;
+    try {
+      accepted = this.selection.accepts(event);
+    } catch (error) {
+      this.connection.beforeEvent(event);
+      this.subscriber.error(error);
+      this.connection.afterEvent();
+      return;
+    }
+    if (accepted) {
+      this.connection.beforeEvent(event);
+      this.subscriber.next(event);
+      this.connection.afterEvent();
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import type { EventLog } from '../log/event-log.js';
+import type { ConnectionRegistry } from './connection-registry.js';
+import type { WindowOptions } from './window.js';
+
+/** What a hub is made of. */
+export interface HubContext {
+  readonly log: EventLog;
+  readonly window: WindowOptions;
+  readonly connections: ConnectionRegistry;
+  /** The largest data of an event, in bytes of JSON. */
+  readonly maxEventBytes: number;
+}
+
+/** Injection token of the `HubContext`. */
+export const HUB_CONTEXT = Symbol('HUB_CONTEXT');

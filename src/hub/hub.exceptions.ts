@@ -1,0 +1,14 @@
+/** What was asked of `stream` or `listen` cannot be given; the message says what to change. */
+export class InvalidStreamException extends Error {
+  override readonly name = 'InvalidStreamException';
+}
+
+/** What was given to `publish` is no event; the message names the field and the rule. */
+export class InvalidEventException extends Error {
+  override readonly name = 'InvalidEventException';
+}
+
+/** An event's data is larger than a connection may hold pending. */
+export class EventTooLargeException extends Error {
+  override readonly name = 'EventTooLargeException';
+}

@@ -1,0 +1,98 @@
+import type { HubEvent } from './hub-event.js';
+import { checkPattern, checkTopic, matchesPattern } from './topic.js';
+import { InvalidStreamException } from './hub.exceptions.js';
+
+/** Which events a stream asks for. */
+export interface SelectionOptions {
+  readonly topics?: readonly string[];
+  readonly patterns?: readonly string[];
+  readonly types?: readonly string[];
+  readonly where?: (event: any) => boolean;
+}
+
+/** Who listens, as far as audiences are concerned. */
+export interface Listener {
+  /** The user's id as a string; `undefined` for nobody in particular. */
+  readonly userId?: string;
+  readonly roles?: readonly string[];
+  /** Server code that asked for every event, whoever it is for. */
+  readonly all?: boolean;
+}
+
+/** What one stream wants and may see, checked once and asked for every event. */
+export class Selection {
+  readonly topics: ReadonlySet<string>;
+  readonly patterns: readonly string[];
+  readonly #patterns: readonly (readonly string[])[];
+  readonly #types: ReadonlySet<string> | undefined;
+  readonly #where: ((event: HubEvent) => boolean) | undefined;
+
+  /**
+   * @throws InvalidTopicException, InvalidStreamException
+   */
+  constructor(
+    method: string,
+    options: SelectionOptions,
+    readonly listener: Listener,
+  ) {
+    const { topics = [], patterns = [], types, where } = options;
+    for (const [name, list] of Object.entries({ topics, patterns, types: types ?? [] })) {
+      if (!Array.isArray(list)) {
+        throw new InvalidStreamException(`${method}: "${name}" must be an array of strings.`);
+      }
+    }
+    if (topics.length + patterns.length === 0) {
+      throw new InvalidStreamException(
+        `${method}: no topics and no patterns. Name at least one; patterns: ['**'] is everything.`,
+      );
+    }
+    if (where !== undefined && typeof where !== 'function') {
+      throw new InvalidStreamException(`${method}: "where" must be a function of the event.`);
+    }
+    topics.forEach(checkTopic);
+    patterns.forEach(checkPattern);
+    this.topics = new Set(topics);
+    this.patterns = [...new Set(patterns)];
+    this.#patterns = this.patterns.map((pattern) => pattern.split('.'));
+    this.#types = types === undefined ? undefined : new Set(types);
+    this.#where = where;
+  }
+
+  /** Whether the topic was asked for and the event is for this listener. */
+  covers(event: HubEvent): boolean {
+    return this.#coversTopic(event.topic) && this.#isFor(event);
+  }
+
+  /**
+   * Whether an event that is covered passes `types` and `where`.
+   *
+   * @throws what `where` throws
+   */
+  accepts(event: HubEvent): boolean {
+    return (
+      (this.#types === undefined || this.#types.has(event.type)) &&
+      (this.#where === undefined || this.#where(event))
+    );
+  }
+
+  #coversTopic(topic: string): boolean {
+    if (this.topics.has(topic)) {
+      return true;
+    }
+    if (this.#patterns.length === 0) {
+      return false;
+    }
+    const segments = topic.split('.');
+    return this.#patterns.some((pattern) => matchesPattern(pattern, segments));
+  }
+
+  #isFor({ audience }: HubEvent): boolean {
+    const { userId, roles, all } = this.listener;
+    return (
+      audience === undefined ||
+      all === true ||
+      (userId !== undefined && audience.users?.includes(userId) === true) ||
+      (roles !== undefined && audience.roles?.some((role) => roles.includes(role)) === true)
+    );
+  }
+}

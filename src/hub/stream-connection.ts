@@ -1,0 +1,67 @@
+import type { Cursor } from '../log/cursor.js';
+import type { HubEvent } from './hub-event.js';
+import type { Listener } from './selection.js';
+
+/** Why a stream cannot continue from the client's cursor. */
+export type ResetReason = 'malformed' | 'unknown' | 'epoch' | 'evicted' | 'history-changed';
+
+/** The in-stream notice that history between a cursor and now is gone. */
+export interface Reset {
+  readonly reason: ResetReason;
+  /** The cursor that cannot be continued from; `null` if it was malformed. */
+  readonly cursor: Cursor | null;
+}
+
+/** What a connection asks of the hub stream that it carries. */
+export interface CarriedStream {
+  /** Up to which event everything has been handed on or dropped by the hub. */
+  readonly position: Cursor;
+  /**
+   * The connection does not keep up: read from the log again instead of receiving live.
+   * `false` when it does so already.
+   */
+  fallBehind(): boolean;
+}
+
+/** An open connection, as `hub.connections()` tells it. */
+export interface ConnectionInfo {
+  /** Unique among the connections of this process. */
+  readonly id: string;
+  /** Who it belongs to, as the guards put it on the request. */
+  readonly user: any;
+  /** The cursor that the client came with. */
+  readonly lastEventId: string | undefined;
+  readonly openedAt: Date;
+  readonly remoteAddress: string | undefined;
+  /** Ends the stream, telling the client why. */
+  close(reason?: string): void;
+}
+
+/** What the hub asks of a connection. */
+export interface StreamConnection extends ConnectionInfo {
+  /** Whom audiences are compared with. */
+  readonly listener: Listener;
+  /** Where to continue: what the client sent, then where this connection is. */
+  readonly resumeFrom: string | undefined;
+  /** Whether bytes wait for the client, or the head is not written yet. */
+  readonly congested: boolean;
+
+  /**
+   * Takes on a stream.
+   * @throws SecondStreamException when it carries one already
+   */
+  attach(stream: CarriedStream): void;
+  detach(stream: CarriedStream): void;
+
+  /** The stream is authorized and knows where it starts: the head may leave. */
+  start(cursor: Cursor, reset?: Reset): void;
+  /** Tells the client of a gap, and moves its cursor. */
+  reset(cursor: Cursor, reset: Reset): void;
+
+  /** What is emitted until `afterEvent` comes from this event. */
+  beforeEvent(event: HubEvent): void;
+  afterEvent(): void;
+
+  /** Calls back once when no bytes wait any more. */
+  whenWritable(callback: () => void): void;
+}

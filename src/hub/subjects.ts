@@ -1,0 +1,156 @@
+import { Subject, Subscription } from 'rxjs';
+import type { Observer } from 'rxjs';
+import type { Audience } from '../log/event-log.js';
+import type { HubEvent } from './hub-event.js';
+import { PatternTrie } from './pattern-trie.js';
+import type { Listener, Selection } from './selection.js';
+
+interface Channel {
+  readonly subject: Subject<HubEvent>;
+  observers: number;
+}
+
+type ByAudience = Map<string, Channel>;
+
+const EVERYONE = '';
+const ALL = ' all';
+const userKey = (id: string): string => ` user ${id}`;
+const roleKey = (role: string): string => ` role ${role}`;
+
+/**
+ * The index of who listens: RxJS Subjects keyed by topic or pattern and by
+ * audience, made when first observed and dropped when last unobserved. An event
+ * costs what its own listeners cost, however many others there are.
+ */
+export class Subjects {
+  /** By topic and audience in one string: a topic has no space, so a key is unambiguous. */
+  readonly #topics = new Map<string, Channel>();
+  readonly #patterns = new PatternTrie<ByAudience>();
+
+  /**
+   * Observes every Subject that a selection needs. An event that several of them
+   * carry comes several times in a row.
+   */
+  observe(selection: Selection, observer: Partial<Observer<HubEvent>>): Subscription {
+    const subscription = new Subscription();
+    const audiences = audiencesOf(selection.listener);
+    for (const audience of audiences) {
+      for (const topic of selection.topics) {
+        const channel = this.#topicChannel(topic + audience);
+        subscription.add(channel.subject.subscribe(observer));
+      }
+      for (const pattern of selection.patterns) {
+        const channel = this.#patternChannel(pattern, audience);
+        subscription.add(channel.subject.subscribe(observer));
+      }
+    }
+    subscription.add(() => this.#release(selection, audiences));
+    return subscription;
+  }
+
+  /**
+   * Hands an event to everyone who observes it.
+   * @returns how many observers there were
+   */
+  dispatch(event: HubEvent): number {
+    const patterns = this.#patterns.match(event.topic);
+    let delivered = 0;
+    for (const audience of keysOf(event.audience)) {
+      delivered += emit(this.#topics.get(event.topic + audience), event);
+      for (const channels of patterns) {
+        delivered += emit(channels.get(audience), event);
+      }
+    }
+    return delivered;
+  }
+
+  /** Completes every Subject. */
+  complete(): void {
+    for (const { subject } of [...this.#topics.values()]) {
+      subject.complete();
+    }
+    for (const channels of this.#patterns.values()) {
+      for (const { subject } of [...channels.values()]) {
+        subject.complete();
+      }
+    }
+  }
+
+  /** Subjects that exist now. */
+  get size(): number {
+    return this.#topics.size + this.#patterns.size;
+  }
+
+  #topicChannel(key: string): Channel {
+    let channel = this.#topics.get(key);
+    if (channel === undefined) {
+      this.#topics.set(key, (channel = { subject: new Subject(), observers: 0 }));
+    }
+    channel.observers++;
+    return channel;
+  }
+
+  #patternChannel(pattern: string, audience: string): Channel {
+    let channels = this.#patterns.get(pattern);
+    if (channels === undefined) {
+      this.#patterns.set(pattern, (channels = new Map<string, Channel>()));
+    }
+    let channel = channels.get(audience);
+    if (channel === undefined) {
+      channels.set(audience, (channel = { subject: new Subject(), observers: 0 }));
+    }
+    channel.observers++;
+    return channel;
+  }
+
+  #release(selection: Selection, audiences: readonly string[]): void {
+    for (const audience of audiences) {
+      for (const topic of selection.topics) {
+        release(this.#topics, topic + audience);
+      }
+      for (const pattern of selection.patterns) {
+        const channels = this.#patterns.get(pattern)!;
+        release(channels, audience);
+        if (channels.size === 0) {
+          this.#patterns.delete(pattern);
+        }
+      }
+    }
+  }
+}
+
+function emit(channel: Channel | undefined, event: HubEvent): number {
+  if (channel === undefined) {
+    return 0;
+  }
+  const { observers } = channel;
+  channel.subject.next(event);
+  return observers;
+}
+
+function release(channels: Map<string, Channel>, key: string): void {
+  const channel = channels.get(key)!;
+  if (--channel.observers === 0) {
+    channels.delete(key);
+  }
+}
+
+/** Under which keys a listener observes a topic. */
+function audiencesOf({ userId, roles = [], all }: Listener): readonly string[] {
+  if (all) {
+    return [ALL];
+  }
+  const own = roles.map(roleKey);
+  return userId === undefined ? [EVERYONE, ...own] : [EVERYONE, userKey(userId), ...own];
+}
+
+const KEYS_OF_PUBLIC: readonly string[] = [EVERYONE, ALL];
+
+/** Under which keys an event is dispatched. */
+function keysOf(audience: Audience | undefined): readonly string[] {
+  if (audience === undefined) {
+    return KEYS_OF_PUBLIC;
+  }
+  const { users = [], roles = [] } = audience;
+  return [...new Set([...users.map(userKey), ...roles.map(roleKey), ALL])];
+}

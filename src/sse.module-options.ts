@@ -1,0 +1,155 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { WindowOptions } from './hub/window.js';
+import type { EventLog } from './log/event-log.js';
+import { MemoryLog } from './log/memory/memory-log.js';
+import { InvalidOptionException, checkOptions } from './options/check-options.js';
+import type { OptionRules } from './options/check-options.js';
+
+/** How a client is treated that reads more slowly than events arrive. */
+export interface SlowClientOptions {
+  /**
+   * Bytes that may wait for one client. Past a quarter of it, a hub stream is read from the
+   * log again at the client's pace; a connection with more that cannot be read again is cut. It is
+   * also the largest data of one event, as JSON.
+   * @default 1_048_576 (1 MiB)
+   */
+  maxPendingBytes?: number;
+  /**
+   * How long a client may take nothing of what waits for it before it is cut, in
+   * milliseconds. It comes back by its cursor.
+   * @default 30_000
+   */
+  stallTimeout?: number;
+}
+
+/** Options of `SseModule.forRoot()`. Durations are in milliseconds. */
+export interface SseModuleOptions {
+  /**
+   * Where events are kept.
+   * @default new MemoryLog()
+   */
+  log?: EventLog;
+  /**
+   * Newest events kept in memory in front of the log, for replays.
+   */
+  window?: WindowOptions;
+  /**
+   * After how much silence a stream gets a comment or a checkpoint. Proxies cut idle streams
+   * after 60 s (nginx, AWS ALB) or 100 s (Cloudflare).
+   * @default 15_000
+   */
+  heartbeat?: number;
+  /**
+   * How long clients wait before they reconnect. Each is told this time and up to half as
+   * much again, so that they do not all come back at once.
+   * @default 3_000
+   */
+  retry?: number;
+  /** How slow clients are treated. */
+  slowClient?: SlowClientOptions;
+  /**
+   * How long `app.close()` waits for bytes to leave before it destroys connections.
+   * @default 5_000
+   */
+  closeGrace?: number;
+  /**
+   * Finds the user of a request.
+   * @default `request.user`
+   */
+  user?: (context: ExecutionContext) => unknown;
+  /**
+   * A user's id, to which events published with `users` are addressed.
+   * @default `user.id`, else `user.userId`, else `user.sub`
+   */
+  userId?: (user: any) => string | number | bigint | undefined;
+  /**
+   * A user's roles, to which events published with `roles` are addressed.
+   * @default `user.roles`
+   */
+  roles?: (user: any) => readonly string[] | undefined;
+}
+
+/** The options with every default filled in. */
+export type ResolvedOptions = Required<Omit<SseModuleOptions, 'slowClient' | 'window'>> & {
+  readonly window: Required<WindowOptions>;
+  readonly slowClient: Required<SlowClientOptions>;
+};
+
+/** Longer timers fire at once (Node's documentation of `setTimeout`). */
+const MAX_DURATION = 2 ** 31 - 1;
+
+const LOG_METHODS = ['open', 'append', 'signal', 'tail', 'read', 'bounds', 'close'] as const;
+
+const RULES: OptionRules = {
+  log: {
+    type: 'instance',
+    is: (log) =>
+      LOG_METHODS.every((method) => typeof (log as Record<string, unknown>)?.[method] === 'function'),
+    hint: 'an EventLog, such as new MemoryLog()',
+  },
+  window: {
+    type: 'object',
+    of: { events: { type: 'integer', min: 1 }, bytes: { type: 'integer', min: 1 } },
+  },
+  heartbeat: { type: 'number', min: 100, max: MAX_DURATION },
+  retry: { type: 'number', min: 0, max: MAX_DURATION },
+  slowClient: {
+    type: 'object',
+    of: {
+      maxPendingBytes: { type: 'integer', min: 4_096 },
+      stallTimeout: { type: 'number', min: 100, max: MAX_DURATION },
+    },
+  },
+  closeGrace: { type: 'number', min: 0, max: MAX_DURATION },
+  user: { type: 'function' },
+  userId: { type: 'function' },
+  roles: { type: 'function' },
+};
+
+/**
+ * Checks the options of `forRoot` and fills in the defaults.
+ *
+ * @throws InvalidOptionException
+ */
+export function resolveOptions(options: SseModuleOptions): ResolvedOptions {
+  checkOptions('SseModule', options, RULES);
+  const resolved: ResolvedOptions = {
+    log: options.log ?? new MemoryLog(),
+    window: {
+      events: options.window?.events ?? 2_048,
+      bytes: options.window?.bytes ?? 8 * 1024 * 1024,
+    },
+    heartbeat: options.heartbeat ?? 15_000,
+    retry: options.retry ?? 3_000,
+    slowClient: {
+      maxPendingBytes: options.slowClient?.maxPendingBytes ?? 1024 * 1024,
+      stallTimeout: options.slowClient?.stallTimeout ?? 30_000,
+    },
+    closeGrace: options.closeGrace ?? 5_000,
+    user: options.user ?? defaultUser,
+    userId: options.userId ?? defaultUserId,
+    roles: options.roles ?? defaultRoles,
+  };
+  const { maxPendingBytes } = resolved.slowClient;
+  if (resolved.window.bytes < maxPendingBytes) {
+    throw new InvalidOptionException(
+      `SseModule: "window.bytes" is ${resolved.window.bytes}, less than "slowClient.maxPendingBytes" (${maxPendingBytes}): one event could fill the window. Raise the one or lower the other.`,
+    );
+  }
+  return resolved;
+}
+
+function defaultUser(context: ExecutionContext): unknown {
+  return context.switchToHttp().getRequest<{ user?: unknown }>().user;
+}
+
+function defaultUserId(user: Record<string, unknown>): string | number | undefined {
+  const id = [user.id, user.userId, user.sub].find(
+    (candidate) => typeof candidate === 'string' || typeof candidate === 'number',
+  );
+  return id as string | number | undefined;
+}
+
+function defaultRoles({ roles }: { roles?: unknown }): readonly string[] | undefined {
+  return Array.isArray(roles) ? (roles as string[]) : undefined;
+}

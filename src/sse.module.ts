@@ -1,0 +1,96 @@
+import { Global, Module } from '@nestjs/common';
+import type { BeforeApplicationShutdown, DynamicModule } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { CONNECTION_OPTIONS } from './connection/connection-options.js';
+import type { ConnectionOptions } from './connection/connection-options.js';
+import { Connections } from './connection/connections.js';
+import { RouteCheck } from './connection/route-check.js';
+import { ConnectionRegistry } from './hub/connection-registry.js';
+import { EventHub } from './hub/event-hub.js';
+import { HUB_CONTEXT } from './hub/hub-context.js';
+import type { HubContext } from './hub/hub-context.js';
+import {
+  ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  OPTIONS_TYPE,
+} from './sse.module-definition.js';
+import { resolveOptions } from './sse.module-options.js';
+import type { ResolvedOptions, SseModuleOptions } from './sse.module-options.js';
+
+const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
+
+/**
+ * Makes `EventHub` injectable everywhere and serves the routes that have `@Sse()`.
+ *
+ * @example
+ * ```ts
+ * @Module({ imports: [SseModule.forRoot({ heartbeat: 20_000 })] })
+ * class AppModule {}
+ * ```
+ */
+@Global()
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    {
+      provide: RESOLVED_OPTIONS,
+      inject: [MODULE_OPTIONS_TOKEN],
+      useFactory: (options: SseModuleOptions) => resolveOptions(options),
+    },
+    {
+      provide: HUB_CONTEXT,
+      inject: [RESOLVED_OPTIONS, ConnectionRegistry],
+      useFactory: (options: ResolvedOptions, connections: ConnectionRegistry): HubContext => ({
+        log: options.log,
+        window: options.window,
+        connections,
+        maxEventBytes: options.slowClient.maxPendingBytes,
+      }),
+    },
+    {
+      provide: CONNECTION_OPTIONS,
+      inject: [RESOLVED_OPTIONS],
+      useFactory: ({ slowClient, ...options }: ResolvedOptions): ConnectionOptions => ({
+        ...options,
+        ...slowClient,
+        now: Date.now,
+        random: Math.random,
+      }),
+    },
+    ConnectionRegistry,
+    Connections,
+    EventHub,
+    RouteCheck,
+  ],
+  exports: [EventHub, Connections],
+})
+export class SseModule extends ConfigurableModuleClass implements BeforeApplicationShutdown {
+  constructor(
+    private readonly hub: EventHub,
+    private readonly connections: Connections,
+  ) {
+    super();
+  }
+
+  /** @param options checked at start; all have defaults */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /** @param options `imports`, `inject` and one of `useFactory`, `useClass`, `useExisting` */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
+  }
+
+  /**
+   * After `onModuleDestroy`, in which services may still publish, and before the server
+   * closes, which would wait for open streams.
+   *
+   * @internal
+   */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.hub.stop();
+    await this.connections.close();
+  }
+}
