@@ -22,5 +22,6 @@ export default {
   setupFiles: ['reflect-metadata'],
   testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/sample/.*/dist'],
-  injectGlobals: true,
+  // A bound on what hangs; no test is about time.
+  testTimeout: 60_000,
 };

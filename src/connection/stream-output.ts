@@ -50,16 +50,14 @@ export class StreamOutput {
   /** @throws InvalidFrameException, UnserializableDataException */
   afterEvent(): void {
     const id = this.#current?.id;
-    try {
-      if (this.#holds) {
-        this.#release(id);
-      } else if (id !== undefined) {
-        this.#firstWithheld ??= id;
-        this.#lastWithheld = id;
-      }
-    } finally {
-      this.#current = undefined;
+    if (this.#holds) {
+      this.#release(id);
+    } else if (id !== undefined && !this.#isSent(id)) {
+      this.#firstWithheld ??= id;
+      this.#lastWithheld = id;
     }
+    // Not when that threw: the failure is this event's.
+    this.#current = undefined;
   }
 
   /**
@@ -74,6 +72,9 @@ export class StreamOutput {
       this.#held = value;
       this.#holds = true;
     } else {
+      if (this.#holds) {
+        this.#release(this.#current?.id);
+      }
       this.#emit(value, value instanceof HubEvent ? value.id : undefined);
     }
   }
@@ -154,6 +155,10 @@ export class StreamOutput {
 
   #isAhead(id: Cursor): boolean {
     return this.cursor !== undefined && id > this.cursor && id.startsWith(this.#epoch);
+  }
+
+  #isSent(id: Cursor): boolean {
+    return this.cursor !== undefined && id <= this.cursor;
   }
 
   #movedTo(id: Cursor): void {
