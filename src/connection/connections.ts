@@ -13,7 +13,7 @@ import { SseConnection } from './sse-connection.js';
 import type { ResponseHost } from './sse-response.js';
 import { SseResponse } from './sse-response.js';
 import type { OutputWarning } from './stream-output.js';
-import { listenerOf, remoteAddressOf, resumeCursorOf } from './request.js';
+import { listenerOf, resumeCursorOf } from './request.js';
 
 /** Every `retry` that is sent is one of so many, from the configured time up to half as much again. */
 const JITTER_STEPS = 64;
@@ -81,8 +81,7 @@ export class Connections implements ResponseHost {
           listener: listenerOf(user, this.options),
           lastEventId: resumeCursorOf(request),
           openedAt: this.now(),
-          remoteAddress: remoteAddressOf(request),
-          onWarning: this.#warn,
+          request,
         },
         response,
       ),
@@ -100,6 +99,21 @@ export class Connections implements ResponseHost {
 
   retryFrame(): Frame {
     return this.#retries[Math.floor(this.options.random() * JITTER_STEPS)]!;
+  }
+
+  /** Connections that are at the same cursor share one frame. */
+  checkpointFrame(cursor: Cursor): Frame {
+    if (this.#checkpoint?.cursor !== cursor) {
+      this.#checkpoint = { cursor, frame: checkpointFrame(cursor) };
+    }
+    return this.#checkpoint.frame;
+  }
+
+  warn({ connection }: SseResponse, warning: OutputWarning): void {
+    if (!this.#warned.has(warning)) {
+      this.#warned.add(warning);
+      this.#logger.warn(`${WARNINGS[warning]} (Connection ${connection.id}; said once.)`);
+    }
   }
 
   opened(response: SseResponse): boolean {
@@ -154,22 +168,7 @@ export class Connections implements ResponseHost {
   #sweep(): void {
     const now = this.now();
     for (const response of this.#responses) {
-      response.sweep(now, this.#checkpointFrame);
+      response.sweep(now);
     }
   }
-
-  /** Connections that are up to date share one checkpoint. */
-  readonly #checkpointFrame = (cursor: Cursor): Frame => {
-    if (this.#checkpoint?.cursor !== cursor) {
-      this.#checkpoint = { cursor, frame: checkpointFrame(cursor) };
-    }
-    return this.#checkpoint.frame;
-  };
-
-  readonly #warn = (connection: SseConnection, warning: OutputWarning): void => {
-    if (!this.#warned.has(warning)) {
-      this.#warned.add(warning);
-      this.#logger.warn(`${WARNINGS[warning]} (Connection ${connection.id}; said once.)`);
-    }
-  };
 }

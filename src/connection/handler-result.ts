@@ -11,7 +11,7 @@ import type { SseConnection } from './sse-connection.js';
  * @throws SseRouteException when the handler returns what is no stream for a client
  */
 export function settleHandler(connection: SseConnection, call: () => unknown): unknown {
-  connection.handlerCalled();
+  connection.response.handlerCalled();
   const result = call();
   return isPromise(result)
     ? result.then((value) => toStream(connection, value))
@@ -34,11 +34,7 @@ function toStream(connection: SseConnection, result: unknown): Observable<unknow
       'A handler with @Sse() must return an Observable, a promise of one, or an async iterable.',
     );
   }
-  return new Observable((subscriber) => {
-    const subscription = source.subscribe(subscriber);
-    connection.settle();
-    return subscription;
-  });
+  return connection.response.run(source);
 }
 
 /**

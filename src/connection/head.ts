@@ -33,8 +33,6 @@ export function writeHead(
     if (response.req.httpVersion === '1.1') {
       response.setHeader('Connection', 'keep-alive');
     }
-    socket?.setKeepAlive(true);
-    socket?.setNoDelay(true);
     socket?.setTimeout(0);
     socket?.cork();
     response.writeHead(response.statusCode);

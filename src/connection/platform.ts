@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { ServerResponse } from 'node:http';
 import type { RawResponse } from './response-writer.js';
 
 /**
@@ -13,7 +13,8 @@ interface ExpressResponse {
 }
 
 interface FastifyReply {
-  readonly raw: RawResponse;
+  raw: RawResponse;
+  then: unknown;
   send(payload: unknown): unknown;
   header(name: string, value: string): unknown;
 }
@@ -34,9 +35,7 @@ function isFastify(response: unknown): response is FastifyReply {
 }
 
 /** What `send` and `json` become, so that Nest's reply at the end of the pipeline does nothing. */
-function ignore(this: unknown): unknown {
-  return this;
-}
+function ignore(): void {}
 
 function express(response: RawResponse & ExpressResponse): Platform {
   return {
@@ -50,42 +49,68 @@ function express(response: RawResponse & ExpressResponse): Platform {
 }
 
 /**
- * Fastify is sent a stream whose `pipe` hands the response over. So its onSend hooks run,
- * in which plugins set cookies and save sessions, and its headers are on the response.
+ * Fastify is made to send an empty payload to a stand-in of the response. So its onSend
+ * hooks run, in which plugins set cookies and save sessions, and its headers reach the
+ * response; the head itself is left to us.
  */
 function fastify(reply: FastifyReply): Platform {
+  const { raw } = reply;
   return {
-    raw: reply.raw,
+    raw,
     takeOver: (onTaken, onFailed) => {
       reply.header('content-type', 'text/event-stream');
-      reply.send(new HandOver(onTaken, onFailed));
+      reply.raw = standIn(raw, (taken) => {
+        reply.raw = raw;
+        if (taken) {
+          onTaken(raw);
+        } else {
+          onFailed();
+        }
+      });
+      reply.send('');
       reply.send = ignore;
+      // A reply is a thenable that resolves when the response has ended. Nest returns it from
+      // an async function, which would stay in memory for as long as the stream.
+      reply.then = undefined;
     },
   };
 }
 
-class HandOver extends Readable {
-  #taken = false;
+type Head = [status: number, headers: Record<string, string | string[]>];
 
-  constructor(
-    private readonly onTaken: (response: RawResponse) => void,
-    private readonly onFailed: () => void,
-  ) {
-    super({ read: () => this.push(null) });
-  }
-
-  override pipe<Destination extends NodeJS.WritableStream>(destination: Destination): Destination {
-    this.#taken = true;
-    this.onTaken(destination as unknown as RawResponse);
-    // To its end, so that Fastify lets go of it.
-    this.resume();
-    return destination;
-  }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    if (!this.#taken) {
-      this.onFailed();
-    }
-    callback(error);
-  }
+/**
+ * A response on which the head is only noted. Ended empty, it is taken over with the
+ * headers set; ended with a body (a hook failed, or answered itself) it is sent as usual.
+ */
+function standIn(raw: RawResponse, onEnd: (taken: boolean) => void): RawResponse {
+  const response = raw as ServerResponse;
+  let head: Head | undefined;
+  const replaced: Record<string, unknown> = {
+    writeHead: (...given: Head) => {
+      head = given;
+    },
+    end: (body?: string | Buffer | null) => {
+      const [status, headers] = head ?? [response.statusCode, {}];
+      const taken = (body ?? '') === '' && status === response.statusCode;
+      if (taken) {
+        for (const [name, value] of Object.entries(headers)) {
+          response.setHeader(name, value);
+        }
+      } else {
+        response.writeHead(status, headers);
+        response.end(body);
+      }
+      onEnd(taken);
+    },
+  };
+  return new Proxy(response, {
+    get: (target, name) => {
+      if (Object.hasOwn(replaced, name)) {
+        return replaced[name as string];
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+    set: (target, name, value) => Reflect.set(target, name, value, target),
+  });
 }

@@ -1,13 +1,13 @@
 import type { SseConnection } from './sse-connection.js';
 
-const connections = new WeakMap<object, SseConnection>();
+const CONNECTION = Symbol('sse-connection');
 
-/** Keeps which connection a request's response is. */
+/** Keeps which connection a request's response is. A WeakMap would cost every garbage collection. */
 export function rememberConnection(request: object, connection: SseConnection): void {
-  connections.set(request, connection);
+  (request as { [CONNECTION]?: SseConnection })[CONNECTION] = connection;
 }
 
 /** The connection of a request; `undefined` outside an `@Sse()` route of this package. */
 export function connectionOf(request: object): SseConnection | undefined {
-  return connections.get(request);
+  return (request as { [CONNECTION]?: SseConnection })[CONNECTION];
 }

@@ -3,10 +3,10 @@ import type { Listener } from '../hub/selection.js';
 import type { CarriedStream, Reset, StreamConnection } from '../hub/stream-connection.js';
 import type { Cursor } from '../log/cursor.js';
 import { SecondStreamException } from './connection.exceptions.js';
-import { checkpointFrame, closedFrame, resetFrame } from './control-frames.js';
+import { closedFrame, resetFrame } from './control-frames.js';
 import type { Frame } from './frame.js';
+import { remoteAddressOf } from './request.js';
 import type { SseResponse } from './sse-response.js';
-import type { OutputWarning } from './stream-output.js';
 import { StreamOutput } from './stream-output.js';
 
 /** What is known of a connection when its request arrives. */
@@ -16,8 +16,7 @@ export interface ConnectionOrigin {
   readonly listener: Listener;
   readonly lastEventId: string | undefined;
   readonly openedAt: number;
-  readonly remoteAddress: string | undefined;
-  readonly onWarning: (connection: SseConnection, warning: OutputWarning) => void;
+  readonly request: object;
 }
 
 /**
@@ -32,7 +31,6 @@ export class SseConnection<User = any> implements StreamConnection {
   /** What tells a client where its stream starts; it follows the head. */
   #startFrame: Frame | undefined;
   #whenWritable: (() => void) | undefined;
-  #handlerRuns = false;
 
   /** @internal */
   constructor(origin: ConnectionOrigin, response: SseResponse) {
@@ -40,7 +38,7 @@ export class SseConnection<User = any> implements StreamConnection {
     this.#response = response;
     this.#output = new StreamOutput(
       (frame) => response.send(frame),
-      (warning) => origin.onWarning(this, warning),
+      (warning) => response.warn(warning),
     );
   }
 
@@ -67,9 +65,9 @@ export class SseConnection<User = any> implements StreamConnection {
     return new Date(this.#origin.openedAt);
   }
 
-  /** The client's address, as the platform's trust-proxy setting sees it. */
+  /** The client's address while it is connected, as the platform's trust-proxy setting sees it. */
   get remoteAddress(): string | undefined {
-    return this.#origin.remoteAddress;
+    return remoteAddressOf(this.#origin.request);
   }
 
   /** Aborted when the stream has ended, however it ended. */
@@ -124,7 +122,8 @@ export class SseConnection<User = any> implements StreamConnection {
 
   /** @internal */
   start(cursor: Cursor, reset?: Reset): void {
-    const frame = reset === undefined ? checkpointFrame(cursor) : resetFrame(cursor, reset);
+    const frame =
+      reset === undefined ? this.#response.checkpointFrame(cursor) : resetFrame(cursor, reset);
     const isFirst = this.#output.cursor === undefined;
     this.#output.startAt(cursor);
     if (this.#response.headed) {
@@ -193,8 +192,13 @@ export class SseConnection<User = any> implements StreamConnection {
   }
 
   /** @internal Sends a checkpoint, if the stream has moved past what the client has been sent. */
-  checkpoint(encode: (cursor: Cursor) => Frame): boolean {
-    return this.#stream !== undefined && this.#output.checkpoint(this.#stream.position, encode);
+  checkpoint(): boolean {
+    return (
+      this.#stream !== undefined &&
+      this.#output.checkpoint(this.#stream.position, (cursor) =>
+        this.#response.checkpointFrame(cursor),
+      )
+    );
   }
 
   /** @internal */
@@ -209,18 +213,8 @@ export class SseConnection<User = any> implements StreamConnection {
     return this.#stream?.fallBehind() ?? false;
   }
 
-  /** @internal The handler was called. */
-  handlerCalled(): void {
-    this.#handlerRuns = true;
-  }
-
-  /** @internal */
-  get handlerRuns(): boolean {
-    return this.#handlerRuns;
-  }
-
-  /** @internal The handler has returned, and what it returned is subscribed to. */
-  settle(): void {
-    this.#response.settle();
+  /** @internal What serves it. */
+  get response(): SseResponse {
+    return this.#response;
   }
 }

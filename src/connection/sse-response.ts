@@ -1,16 +1,17 @@
-import { Subscription, Observable } from 'rxjs';
+import { EMPTY, Observable, Subscription } from 'rxjs';
 import type { Subscriber } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import { Batches } from './batches.js';
 import { COMPLETE, HEARTBEAT, errorFrame } from './control-frames.js';
 import type { Flushable } from './flusher.js';
 import type { Frame } from './frame.js';
+import { writeHead } from './head.js';
 import { LazyAbortController } from './lazy-abort-controller.js';
 import type { TakeOver } from './platform.js';
 import type { RawResponse } from './response-writer.js';
 import { ResponseWriter } from './response-writer.js';
 import type { SseConnection } from './sse-connection.js';
-import { writeHead } from './head.js';
+import type { OutputWarning } from './stream-output.js';
 
 /** What a response needs of the module that serves it. */
 export interface ResponseHost {
@@ -22,6 +23,9 @@ export interface ResponseHost {
   markDirty(response: SseResponse): void;
   /** What follows the head before the stream's own frames. */
   retryFrame(): Frame;
+  checkpointFrame(cursor: Cursor): Frame;
+  /** Something that the developer should hear of once. */
+  warn(response: SseResponse, warning: OutputWarning): void;
   /** The head was written. `false`: the application is closing, end at once. */
   opened(response: SseResponse): boolean;
   ended(response: SseResponse, reason: string): void;
@@ -40,6 +44,8 @@ export class SseResponse implements Flushable {
   #takeOver: TakeOver | undefined;
   #pipeline: Subscriber<undefined> | undefined;
   #source = new Subscription();
+  #seesEvents = true;
+  #handlerRuns = false;
   #settled = false;
   #state: 'waiting' | 'heading' | 'open' | 'ended' = 'waiting';
   /** The end was asked for before the head was written. */
@@ -54,7 +60,7 @@ export class SseResponse implements Flushable {
     this.#maxPendingBytes = maxPendingBytes;
     this.#lastWriteAt = this.#lastCheckpointAt = host.now();
     this.#writer = new ResponseWriter(() => this.#markDirty());
-    raw.once('close', () => this.#clientLeft());
+    raw.on('close', () => this.#clientLeft());
   }
 
   /** Gives it the connection whose frames it sends. */
@@ -78,8 +84,17 @@ export class SseResponse implements Flushable {
    * Runs the handler and takes the response over when it and its hub stream have
    * settled. The observable emits once and completes then, and Nest's pipeline ends;
    * an error until then is the pipeline's.
+   *
+   * @param seesEvents whether an interceptor stands between us and the handler, and so
+   * what the handler emits comes out of the pipeline. Otherwise the handler's stream is
+   * given to `run`, and nothing of the pipeline is kept.
    */
-  serve(source: Observable<unknown>, takeOver: TakeOver): Observable<undefined> {
+  serve(
+    pipelineResult: Observable<unknown>,
+    takeOver: TakeOver,
+    seesEvents: boolean,
+  ): Observable<undefined> {
+    this.#seesEvents = seesEvents;
     return new Observable((pipeline) => {
       this.#pipeline = pipeline;
       this.#takeOver = takeOver;
@@ -88,14 +103,38 @@ export class SseResponse implements Flushable {
           this.#finish('abandoned');
         }
       });
-      this.#source.add(
-        source.subscribe({
-          next: (value) => this.#receive(value),
-          error: (error: unknown) => this.fail(error),
-          complete: () => this.end('complete', COMPLETE),
-        }),
-      );
+      if (this.#endAfterHead !== undefined) {
+        this.progress();
+      } else if (seesEvents) {
+        this.#subscribe(pipelineResult);
+      } else {
+        this.#source.add(
+          pipelineResult.subscribe({ error: (error: unknown) => this.fail(error) }),
+        );
+      }
     });
+  }
+
+  /** The handler was called. */
+  handlerCalled(): void {
+    this.#handlerRuns = true;
+  }
+
+  /**
+   * Takes what the handler returned.
+   * @returns what the pipeline gets of it
+   */
+  run(stream: Observable<unknown>): Observable<unknown> {
+    if (this.#seesEvents) {
+      return new Observable((subscriber) => {
+        const subscription = stream.subscribe(subscriber);
+        this.settle();
+        return subscription;
+      });
+    }
+    this.#subscribe(stream);
+    this.settle();
+    return EMPTY;
   }
 
   /** The handler has returned, and what it returned is subscribed to. */
@@ -106,9 +145,14 @@ export class SseResponse implements Flushable {
 
   /** Writes the head if nothing is left to wait for. */
   progress(): void {
-    if (this.#state === 'waiting' && this.#settled && this.#connection.isReady) {
+    if (
+      this.#state === 'waiting' &&
+      this.#takeOver !== undefined &&
+      this.#settled &&
+      this.#connection.isReady
+    ) {
       this.#state = 'heading';
-      this.#takeOver!(
+      this.#takeOver(
         (raw) => this.#open(raw),
         () => this.#finish('head-failed'),
       );
@@ -146,7 +190,7 @@ export class SseResponse implements Flushable {
   }
 
   /** Keeps a quiet stream open, moves the client's cursor, and cuts a client that has stalled. */
-  sweep(now: number, encodeCheckpoint: (cursor: Cursor) => Frame): void {
+  sweep(now: number): void {
     if (this.#state !== 'open') {
       return;
     }
@@ -159,13 +203,21 @@ export class SseResponse implements Flushable {
     }
     if (now - this.#lastCheckpointAt >= this.#host.heartbeat) {
       this.#lastCheckpointAt = now;
-      if (this.#connection.checkpoint(encodeCheckpoint)) {
+      if (this.#connection.checkpoint()) {
         return;
       }
     }
     if (quiet >= this.#host.heartbeat) {
       this.send(HEARTBEAT);
     }
+  }
+
+  checkpointFrame(cursor: Cursor): Frame {
+    return this.#host.checkpointFrame(cursor);
+  }
+
+  warn(warning: OutputWarning): void {
+    this.#host.warn(this, warning);
   }
 
   /** Ends the stream behind a last frame, when what was sent before has been written. */
@@ -215,12 +267,22 @@ export class SseResponse implements Flushable {
     this.#raw?.destroy();
   }
 
+  #subscribe(stream: Observable<unknown>): void {
+    this.#source.add(
+      stream.subscribe({
+        next: (value) => this.#receive(value),
+        error: (error: unknown) => this.fail(error),
+        complete: () => this.end('complete', COMPLETE),
+      }),
+    );
+  }
+
   #receive(value: unknown): void {
     if (this.#state === 'ended') {
       return;
     }
     // Whoever emits without the handler having run (an interceptor) has settled.
-    if (!this.#settled && !this.#connection.handlerRuns) {
+    if (!this.#settled && !this.#handlerRuns) {
       this.settle();
     }
     this.#connection.emit(value);

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Optional, SSE_ABORT_CONTROLLER } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
 import type { Observable } from 'rxjs';
 import { SseRouteException } from './connection.exceptions.js';
 import { Connections } from './connections.js';
@@ -32,6 +33,12 @@ export class SseInterceptor implements NestInterceptor<unknown, undefined> {
     if (this.connections!.closing) {
       response.end('shutdown');
     }
-    return response.serve(next.handle(), takeOver);
+    return response.serve(next.handle(), takeOver, !isInnermost(context.getHandler()));
   }
+}
+
+/** Whether no interceptor of the method stands between ours and the handler. */
+function isInnermost(handler: object): boolean {
+  const interceptors = Reflect.getMetadata(INTERCEPTORS_METADATA, handler) as unknown[];
+  return interceptors.at(-1) === SseInterceptor;
 }

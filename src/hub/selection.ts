@@ -21,7 +21,7 @@ export interface Listener {
 
 /** What one stream wants and may see, checked once and asked for every event. */
 export class Selection {
-  readonly topics: ReadonlySet<string>;
+  readonly topics: readonly string[];
   readonly patterns: readonly string[];
   readonly #patterns: readonly (readonly string[])[];
   readonly #types: ReadonlySet<string> | undefined;
@@ -51,7 +51,7 @@ export class Selection {
     }
     topics.forEach(checkTopic);
     patterns.forEach(checkPattern);
-    this.topics = new Set(topics);
+    this.topics = [...new Set(topics)];
     this.patterns = [...new Set(patterns)];
     this.#patterns = this.patterns.map((pattern) => pattern.split('.'));
     this.#types = types === undefined ? undefined : new Set(types);
@@ -76,7 +76,7 @@ export class Selection {
   }
 
   #coversTopic(topic: string): boolean {
-    if (this.topics.has(topic)) {
+    if (this.topics.includes(topic)) {
       return true;
     }
     if (this.#patterns.length === 0) {

@@ -90,13 +90,15 @@ describe.each(platforms)('Invariant 2, no loss, no double (%s)', (_, adapter) =>
 
     let published = 0;
     const end = Date.now() + 3_000;
+    const goesOn = () => Date.now() < end || published < 2_000;
+    const publish = () => hub.publish('numbers', { data: { n: ++published } });
     const publishers = Array.from({ length: 4 }, async () => {
-      while (Date.now() < end) {
-        await hub.publish('numbers', { data: { n: ++published } });
+      while (goesOn()) {
+        await Promise.all(Array.from({ length: 16 }, publish));
       }
     });
     const droppers = clients.map(async ({ client }) => {
-      while (Date.now() < end) {
+      for (let drops = 0; goesOn() || drops < 4; drops++) {
         await until(timer(random() * 500));
         client.drop();
         await until(timer(random() * 100));
@@ -107,7 +109,7 @@ describe.each(platforms)('Invariant 2, no loss, no double (%s)', (_, adapter) =>
     // The last number is a third one, so that it reaches every path.
     const last = published + 3 - (published % 3);
     while (published < last) {
-      await hub.publish('numbers', { data: { n: ++published } });
+      await publish();
     }
     await Promise.all(clients.map(async ({ client }) => {
       while (client.last !== last) {
@@ -122,8 +124,7 @@ describe.each(platforms)('Invariant 2, no loss, no double (%s)', (_, adapter) =>
       const firstWrong = client.numbers.findIndex((n, i) => n !== wanted[i]);
       expect([message, firstWrong, client.numbers.length]).toEqual([message, -1, wanted.length]);
     }
-    expect(published).toBeGreaterThan(1_000);
-    expect(clients.reduce((sum, { client }) => sum + client.connects, 0)).toBeGreaterThan(600);
+    expect(clients.reduce((sum, { client }) => sum + client.connects, 0)).toBeGreaterThanOrEqual(1_000);
   });
 
   it('holds between a snapshot and the stream that continues it', async () => {

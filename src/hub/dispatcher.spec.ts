@@ -1,0 +1,547 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { cursorAt } from '../log/cursor.js';
+import type {
+  LogBounds,
+  LogEntry,
+  LogPage,
+  LogRecord,
+  TailBatch,
+} from '../log/event-log.js';
+import { MemoryLog } from '../log/memory/memory-log.js';
+import { Dispatcher } from './dispatcher.js';
+import type { HubEvent } from './hub-event.js';
+import { Selection } from './selection.js';
+
+const EVERYTHING = { events: Infinity, bytes: Infinity };
+
+const recordOf = (data: unknown): LogRecord => ({
+  topic: 'movies',
+  type: 'message',
+  data: JSON.stringify(data),
+  time: Date.now(),
+});
+
+/** A log whose tail fails or ends when told to, and which counts what is asked of it. */
+class FaultyLog extends MemoryLog {
+  readonly calls = { open: 0, read: 0, tail: 0, close: 0 };
+  /** What becomes of the next tails, before they yield anything. */
+  faults: ('fails' | 'ends')[] = [];
+  readonly #gaps: LogBounds[] = [];
+  #interrupt: ((fault: 'fails' | 'ends') => void) | undefined;
+
+  override open(): Promise<LogBounds> {
+    this.calls.open++;
+    return super.open();
+  }
+
+  override read(...args: Parameters<MemoryLog['read']>): Promise<LogPage> {
+    this.calls.read++;
+    return super.read(...args);
+  }
+
+  override close(): Promise<void> {
+    this.calls.close++;
+    return super.close();
+  }
+
+  override async *tail(after: string): AsyncGenerator<TailBatch> {
+    this.calls.tail++;
+    const fault = this.faults.shift();
+    if (fault === 'fails') {
+      throw new Error('connection lost');
+    }
+    if (fault === 'ends') {
+      return;
+    }
+    const tail = super.tail(after)[Symbol.asyncIterator]();
+    const interrupted = new Promise<'fails' | 'ends'>((resolve) => {
+      this.#interrupt = resolve;
+    });
+    for (const gap of this.#gaps.splice(0)) {
+      yield { gap };
+    }
+    try {
+      while (true) {
+        const next = await Promise.race([interrupted, tail.next()]);
+        if (next === 'fails') {
+          throw new Error('connection lost');
+        }
+        if (next === 'ends' || next.done) {
+          return;
+        }
+        yield next.value;
+      }
+    } finally {
+      await tail.return?.();
+    }
+  }
+
+  /** The tail that is read now stops. */
+  interrupt(fault: 'fails' | 'ends'): void {
+    this.#interrupt!(fault);
+  }
+
+  /** The next tail begins with a gap. */
+  changeHistory(bounds: LogBounds): void {
+    this.#gaps.push(bounds);
+  }
+}
+
+/** Receives events, and lets a test wait for a number of them. */
+class Recorder {
+  readonly events: HubEvent[] = [];
+  #waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+
+  readonly next = (event: HubEvent): void => {
+    this.events.push(event);
+    this.#waiting = this.#waiting.filter(({ count, resolve }) => {
+      if (this.events.length >= count) {
+        resolve();
+      }
+      return this.events.length < count;
+    });
+  };
+
+  get data(): unknown[] {
+    return this.events.map(({ data }) => data as unknown);
+  }
+
+  async until(count: number): Promise<unknown[]> {
+    if (this.events.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push({ count, resolve });
+      });
+    }
+    return this.data;
+  }
+}
+
+const everything = new Selection(
+  'hub.listen',
+  { patterns: ['**'] },
+  { all: true },
+);
+
+const dispatchers: Dispatcher[] = [];
+
+function dispatcherOf(
+  log: MemoryLog,
+  window: { events?: number } = {},
+): Dispatcher {
+  const dispatcher = new Dispatcher(log, window);
+  dispatchers.push(dispatcher);
+  return dispatcher;
+}
+
+async function start(log = new FaultyLog(), window?: { events?: number }) {
+  const dispatcher = dispatcherOf(log, window);
+  const recorder = new Recorder();
+  dispatcher.subjects.observe(everything, recorder);
+  await dispatcher.start();
+  return { log, dispatcher, recorder };
+}
+
+async function append(log: MemoryLog, ...data: unknown[]) {
+  return log.append(data.map(recordOf));
+}
+
+const count = (length: number): number[] =>
+  Array.from({ length }, (_, i) => i + 1);
+
+let errors: jest.SpiedFunction<Logger['error']>;
+let warnings: jest.SpiedFunction<Logger['warn']>;
+
+beforeEach(() => {
+  errors = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+  warnings = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+});
+
+afterEach(async () => {
+  await Promise.all(dispatchers.splice(0).map((each) => each.stop()));
+  jest.restoreAllMocks();
+});
+
+describe('a dispatcher starts', () => {
+  it('with a window filled from the log’s history, of which nobody hears', async () => {
+    const log = new FaultyLog();
+    await append(log, ...count(1_300));
+    const { floor, head } = await log.bounds();
+    const { dispatcher, recorder } = await start(log);
+
+    expect(dispatcher.position).toBe(head);
+    expect(dispatcher.window.covers(floor)).toBe(true);
+    expect(
+      dispatcher.window.after(floor, EVERYTHING).map(({ data }) => data),
+    ).toEqual(count(1_300));
+    expect(recorder.events).toEqual([]);
+
+    await append(log, 'live');
+    expect(await recorder.until(1)).toEqual(['live']);
+  });
+
+  it('with the newest history, when the window is smaller than the log', async () => {
+    const log = new FaultyLog();
+    await append(log, ...count(20));
+    const { dispatcher } = await start(log, { events: 3 });
+
+    expect(
+      [...dispatcher.window.newestFirst()].map(({ data }) => data),
+    ).toEqual([20, 19, 18]);
+    expect(dispatcher.window.covers((await log.bounds()).floor)).toBe(false);
+  });
+
+  it('at the floor of a log that is empty, in its epoch', async () => {
+    const log = new FaultyLog();
+    const { dispatcher } = await start(log);
+    const { epoch, floor } = await log.bounds();
+
+    expect(dispatcher.position).toBe(floor);
+    expect(dispatcher.epoch).toBe(epoch);
+    expect(dispatcher.window.covers(floor)).toBe(true);
+  });
+
+  it('without claiming what the log trimmed while the window was filled', async () => {
+    class TrimmingLog extends FaultyLog {
+      override async read(after: string): Promise<LogPage> {
+        const page = await super.read(after, { events: 2, bytes: 100 });
+        if (this.calls.read !== 2) {
+          return page;
+        }
+        const [gone, ...entries] = page.entries;
+        return { entries, floor: gone!.cursor };
+      }
+    }
+    const log = new TrimmingLog();
+    const entries = await append(log, 1, 2, 3, 4, 5);
+    const { dispatcher } = await start(log);
+
+    expect(dispatcher.window.covers(entries[1]!.cursor)).toBe(false);
+    expect(dispatcher.window.covers(entries[2]!.cursor)).toBe(true);
+    expect(
+      dispatcher.window
+        .after(entries[2]!.cursor, EVERYTHING)
+        .map(({ data }) => data),
+    ).toEqual([4, 5]);
+  });
+
+  it('once, however often it is asked', async () => {
+    const log = new FaultyLog();
+    const dispatcher = dispatcherOf(log);
+    await Promise.all([dispatcher.start(), dispatcher.start()]);
+    await dispatcher.start();
+
+    expect(log.calls).toMatchObject({ open: 1, tail: 1 });
+  });
+});
+
+describe('a dispatcher hands on', () => {
+  it('every event in the log’s order, and moves its position with each', async () => {
+    const { log, dispatcher, recorder } = await start();
+    const positions: string[] = [];
+    dispatcher.subjects.observe(everything, {
+      next: () => positions.push(dispatcher.position),
+    });
+    const entries = (
+      await Promise.all([append(log, 1, 2), append(log, 3), append(log, 4)])
+    ).flat();
+
+    expect(await recorder.until(4)).toEqual([1, 2, 3, 4]);
+    expect(recorder.events.map(({ id }) => id)).toEqual(
+      entries.map(({ cursor }) => cursor),
+    );
+    expect(positions).toEqual(entries.map(({ cursor }) => cursor));
+  });
+
+  it('one object to all, and the same to the window', async () => {
+    const { log, dispatcher, recorder } = await start();
+    const other = new Recorder();
+    dispatcher.subjects.observe(everything, other);
+    const before = dispatcher.position;
+    await append(log, 1);
+    await recorder.until(1);
+
+    expect(other.events[0]).toBe(recorder.events[0]);
+    expect(dispatcher.window.after(before, EVERYTHING)[0]).toBe(
+      recorder.events[0],
+    );
+  });
+
+  it('signals without an id, which move nothing and are not kept', async () => {
+    const { log, dispatcher, recorder } = await start();
+    const before = dispatcher.position;
+    await log.signal([recordOf('now')]);
+    await recorder.until(1);
+
+    expect(recorder.events[0]!.id).toBeUndefined();
+    expect(dispatcher.position).toBe(before);
+    expect([...dispatcher.window.newestFirst()]).toEqual([]);
+  });
+
+  it('an event to everyone before the one that a subscriber publishes on it', async () => {
+    const { log, dispatcher } = await start();
+    const seen: string[] = [];
+    const last = new Recorder();
+    dispatcher.subjects.observe(everything, {
+      next: (event) => {
+        seen.push(`a${event.data}`);
+        if (event.data < 3) {
+          void append(log, event.data + 1);
+        }
+      },
+    });
+    dispatcher.subjects.observe(everything, {
+      next: (event) => {
+        seen.push(`b${event.data}`);
+        last.next(event);
+      },
+    });
+    await append(log, 1);
+    await last.until(3);
+
+    expect(seen).toEqual(['a1', 'b1', 'a2', 'b2', 'a3', 'b3']);
+  });
+
+  it('much data in slices, between which others run', async () => {
+    class OneBatchLog extends FaultyLog {
+      entries: LogEntry[] = [];
+
+      override async *tail(): AsyncGenerator<TailBatch> {
+        yield { records: this.entries };
+      }
+    }
+    const log = new OneBatchLog();
+    const { epoch } = await log.bounds();
+    const large = 'x'.repeat(64 * 1024);
+    log.entries = count(32).map((n) => ({
+      ...recordOf(large),
+      cursor: cursorAt(epoch, n),
+    }));
+    const dispatcher = dispatcherOf(log);
+    const recorder = new Recorder();
+    const seenByOthers: number[] = [];
+    const look = (): void => {
+      seenByOthers.push(recorder.events.length);
+      if (recorder.events.length < 32) {
+        setImmediate(look);
+      }
+    };
+    setImmediate(look);
+    dispatcher.subjects.observe(everything, recorder);
+    await dispatcher.start();
+    await recorder.until(32);
+    await nextTurn();
+
+    const steps = seenByOthers.map(
+      (seen, i) => seen - (seenByOthers[i - 1] ?? 0),
+    );
+    expect(Math.max(...steps)).toBeLessThanOrEqual(6);
+  });
+});
+
+describe('a dispatcher runs outside AsyncLocalStorage', () => {
+  const requests = new AsyncLocalStorage<string>();
+
+  it('of whoever publishes', async () => {
+    const { log, dispatcher, recorder } = await start();
+    const stores: unknown[] = [];
+    dispatcher.subjects.observe(everything, {
+      next: () => stores.push(requests.getStore()),
+    });
+    await requests.run('alice', () => append(log, 1));
+    await requests.run('bob', () => log.signal([recordOf(2)]));
+    await recorder.until(2);
+
+    expect(stores).toEqual([undefined, undefined]);
+  });
+
+  it('of whoever publishes first, and so starts it', async () => {
+    const log = new FaultyLog();
+    const dispatcher = dispatcherOf(log);
+    const recorder = new Recorder();
+    const stores: unknown[] = [];
+    dispatcher.subjects.observe(everything, {
+      next: (event) => {
+        stores.push(requests.getStore());
+        recorder.next(event);
+      },
+    });
+    await requests.run('alice', () => dispatcher.start());
+    await append(log, 1);
+    await recorder.until(1);
+
+    expect(stores).toEqual([undefined]);
+  });
+});
+
+describe('when the tail of a log', () => {
+  it.each(['fails', 'ends'] as const)(
+    '%s, a dispatcher goes on where it was, with nothing lost or doubled',
+    async (fault) => {
+      const { log, recorder } = await start();
+      await append(log, 1, 2);
+      await recorder.until(2);
+      log.interrupt(fault);
+      await append(log, 3);
+      await append(log, 4);
+
+      expect(await recorder.until(4)).toEqual([1, 2, 3, 4]);
+      await append(log, 5);
+      expect(await recorder.until(5)).toEqual([1, 2, 3, 4, 5]);
+      expect(log.calls.tail).toBe(2);
+    },
+  );
+
+  it('keeps failing, it waits longer each time, and starts over when it works', async () => {
+    const log = new FaultyLog();
+    log.faults = ['fails', 'ends'];
+    const { recorder } = await start(log);
+    await append(log, 1);
+    await recorder.until(1);
+    log.interrupt('fails');
+    await append(log, 2);
+    await recorder.until(2);
+
+    expect(errors.mock.calls.map(([message]) => message)).toEqual([
+      expect.stringContaining('trying again in 100 ms'),
+      expect.stringContaining('trying again in 200 ms'),
+      expect.stringContaining('trying again in 100 ms'),
+    ]);
+    expect(errors.mock.calls[0]![1]).toEqual(new Error('connection lost'));
+  });
+
+  it('has a gap, streams are told, and window, epoch and position start over', async () => {
+    const { log, dispatcher, recorder } = await start();
+    const old = await append(log, 1, 2);
+    await recorder.until(2);
+    const told: LogBounds[] = [];
+    const positions: string[] = [];
+    dispatcher.register({
+      historyChanged: (bounds) => {
+        told.push(bounds);
+        positions.push(dispatcher.position);
+      },
+    });
+    const gone = { historyChanged: jest.fn() };
+    dispatcher.register(gone);
+    dispatcher.unregister(gone);
+    const bounds = {
+      epoch: 'z2',
+      floor: cursorAt('z2', 5),
+      head: cursorAt('z2', 9),
+    };
+    log.changeHistory(bounds);
+    log.interrupt('ends');
+    await new Promise<void>((resolve) => {
+      warnings.mockImplementation(() => resolve());
+    });
+    await nextTurn();
+
+    expect(told).toEqual([bounds]);
+    expect(gone.historyChanged).not.toHaveBeenCalled();
+    expect(positions).toEqual([bounds.head]);
+    expect(dispatcher.epoch).toBe('z2');
+    expect(dispatcher.position).toBe(bounds.head);
+    expect(dispatcher.window.covers(bounds.head)).toBe(true);
+    expect(dispatcher.window.covers(old[1]!.cursor)).toBe(false);
+    expect([...dispatcher.window.newestFirst()]).toEqual([]);
+    expect(recorder.data).toEqual([1, 2]);
+  });
+
+  it('tells of a new floor, the window forgets what is below it', async () => {
+    const log = new FaultyLog({ maxEvents: 2 });
+    const { dispatcher, recorder } = await start(log);
+    const entries = await append(log, 1, 2, 3);
+    await recorder.until(3);
+    await nextTurn();
+
+    expect(dispatcher.window.floor).toBe(entries[0]!.cursor);
+  });
+});
+
+describe('a page of the log is', () => {
+  it('read once for all who wait for it', async () => {
+    const { log, dispatcher } = await start();
+    const before = dispatcher.position;
+    await append(log, 1, 2);
+    log.calls.read = 0;
+    const [a, b] = await Promise.all([
+      dispatcher.page(before),
+      dispatcher.page(before),
+    ]);
+
+    expect(log.calls.read).toBe(1);
+    expect(a.events[0]).toBe(b.events[0]);
+    expect(a.events.map(({ data }) => data)).toEqual([1, 2]);
+    expect(a.floor).toBe(before);
+  });
+
+  it('read anew later, also after a failure', async () => {
+    const { log, dispatcher } = await start();
+    const read = jest
+      .spyOn(log, 'read')
+      .mockRejectedValueOnce(new Error('away'));
+    const pages = [
+      dispatcher.page(dispatcher.position),
+      dispatcher.page(dispatcher.position),
+    ];
+    for (const page of pages) {
+      await expect(page).rejects.toThrow('away');
+    }
+
+    expect((await dispatcher.page(dispatcher.position)).events).toEqual([]);
+    await dispatcher.page(dispatcher.position);
+    expect(read).toHaveBeenCalledTimes(3);
+  });
+});
+
+describe('a dispatcher stops', () => {
+  it('by completing its observers and closing the log, once', async () => {
+    const { log, dispatcher } = await start();
+    const complete = jest.fn();
+    dispatcher.subjects.observe(everything, { complete });
+    await Promise.all([dispatcher.stop(), dispatcher.stop()]);
+
+    expect(complete).toHaveBeenCalledTimes(1);
+    expect(log.calls.close).toBe(1);
+    expect(errors).not.toHaveBeenCalled();
+  });
+
+  it('at once while it waits to try the log again', async () => {
+    const { log, dispatcher } = await start();
+    log.faults = ['fails'];
+    const failed = new Promise<void>((resolve) => {
+      errors.mockImplementation(() => resolve());
+    });
+    log.interrupt('fails');
+    await failed;
+    await dispatcher.stop();
+
+    expect(log.calls.tail).toBe(1);
+  });
+
+  it('handing on nothing more of a batch it is in', async () => {
+    const { log, dispatcher, recorder } = await start();
+    const large = 'x'.repeat(200 * 1024);
+    let stopped: Promise<void> | undefined;
+    dispatcher.subjects.observe(everything, {
+      next: () => {
+        stopped ??= dispatcher.stop();
+      },
+    });
+    await append(log, large, large, large, large);
+    await recorder.until(1);
+    await stopped;
+
+    expect(recorder.events).toHaveLength(1);
+  });
+
+  it('without opening a log that it has not opened', async () => {
+    const log = new FaultyLog();
+    await dispatcherOf(log).stop();
+
+    expect(log.calls).toMatchObject({ open: 0, tail: 0 });
+  });
+});

@@ -1,0 +1,246 @@
+import fc from 'fast-check';
+import type { LogEntry } from '../log/event-log.js';
+import { MemoryLog } from '../log/memory/memory-log.js';
+import type { MemoryLogOptions } from '../log/memory/memory-log.js';
+import { Dispatcher } from './dispatcher.js';
+import type { HubEvent } from './hub-event.js';
+import { InvalidStreamException } from './hub.exceptions.js';
+import type { Rewind } from './rewind.js';
+import { checkRewind, findRewindCursor } from './rewind.js';
+import { Selection } from './selection.js';
+import type { Listener, SelectionOptions } from './selection.js';
+
+const dispatchers: Dispatcher[] = [];
+
+interface Past {
+  readonly topic?: string;
+  readonly time?: number;
+  readonly users?: readonly string[];
+}
+
+/** A dispatcher behind which there are these events, of which the window holds the newest. */
+async function after(
+  past: readonly Past[],
+  { window = 100, ...retention }: MemoryLogOptions & { window?: number } = {},
+) {
+  const log = new MemoryLog({ maxAge: Number.MAX_SAFE_INTEGER, ...retention });
+  const { floor } = await log.open();
+  const entries = await log.append(
+    past.map(({ topic = 'movies', time = 0, users }, n) => ({
+      topic,
+      type: 'message',
+      data: `${n}`,
+      time,
+      audience: users && { users },
+    })),
+  );
+  const dispatcher = new Dispatcher(log, { events: window });
+  dispatchers.push(dispatcher);
+  await dispatcher.start();
+  return { dispatcher, log, entries, floor };
+}
+
+const select = (
+  options: SelectionOptions = { topics: ['movies'] },
+  listener: Listener = {},
+) => new Selection('hub.stream', options, listener);
+
+/** The numbers of the events that a stream gets which starts at the cursor. */
+const startsWith = (
+  entries: readonly LogEntry[],
+  selection: Selection,
+  cursor: string,
+): number[] =>
+  entries
+    .map(({ cursor: id, topic, audience, data }) => ({
+      id,
+      covered: selection.covers({ topic, audience } as HubEvent),
+      n: Number(data),
+    }))
+    .filter(({ id, covered }) => covered && id > cursor)
+    .map(({ n }) => n);
+
+const numbers = (count: number): Past[] =>
+  Array.from({ length: count }, () => ({}));
+
+afterEach(async () => {
+  await Promise.all(dispatchers.splice(0).map((each) => each.stop()));
+});
+
+describe('checkRewind', () => {
+  it.each<Rewind>([0, 1, 20, 'all', { since: new Date(0) }])(
+    'takes %j',
+    (rewind) => {
+      expect(() => checkRewind(rewind)).not.toThrow();
+    },
+  );
+
+  it.each([
+    -1,
+    1.5,
+    NaN,
+    Infinity,
+    '20',
+    'ALL',
+    '',
+    null,
+    true,
+    {},
+    [],
+    { since: 0 },
+    { since: '2020-01-01' },
+    { since: new Date(NaN) },
+  ])('refuses %j and says what it may be', (rewind) => {
+    expect(() => checkRewind(rewind as never)).toThrow(InvalidStreamException);
+    expect(() => checkRewind(rewind as never)).toThrow(
+      /"rewind" must be a number of events from 0, \{ since: Date \} or 'all'/,
+    );
+  });
+});
+
+describe('a rewound stream starts', () => {
+  it('at the floor when all is asked for', async () => {
+    const { dispatcher, entries } = await after(numbers(10), {
+      window: 2,
+      maxEvents: 5,
+    });
+
+    expect(await findRewindCursor(dispatcher, select(), 'all')).toBe(
+      entries[4]!.cursor,
+    );
+  });
+
+  it('at now when none is asked for', async () => {
+    const { dispatcher } = await after(numbers(3));
+
+    expect(await findRewindCursor(dispatcher, select(), 0)).toBe(
+      dispatcher.position,
+    );
+  });
+
+  it.each([
+    ['out of the window', 100],
+    ['out of the log', 2],
+  ])('in front of the last so many that it selects, %s', async (_, window) => {
+    const topics = ['movies', 'other', 'other', 'movies', 'movies', 'other'];
+    const { dispatcher, entries, floor } = await after(
+      topics.map((topic) => ({ topic })),
+      { window },
+    );
+    const find = async (count: number) =>
+      findRewindCursor(dispatcher, select(), count);
+
+    expect(startsWith(entries, select(), await find(1))).toEqual([4]);
+    expect(startsWith(entries, select(), await find(2))).toEqual([3, 4]);
+    expect(startsWith(entries, select(), await find(3))).toEqual([0, 3, 4]);
+    expect(startsWith(entries, select(), await find(99))).toEqual([0, 3, 4]);
+    expect(await find(3)).toBe(floor);
+  });
+
+  it('so that it gets the last so many, whatever log, window and selection are', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('movies', 'other'), { maxLength: 12 }),
+        fc.integer({ min: 1, max: 14 }),
+        fc.integer({ min: 1, max: 14 }),
+        fc.nat(14),
+        async (topics, window, maxEvents, count) => {
+          const { dispatcher, log, entries } = await after(
+            topics.map((topic) => ({ topic })),
+            { window, maxEvents },
+          );
+          const { floor } = await log.bounds();
+          const retained = startsWith(entries, select(), floor);
+          const cursor = await findRewindCursor(dispatcher, select(), count);
+          expect(startsWith(entries, select(), cursor)).toEqual(
+            retained.slice(retained.length - Math.min(count, retained.length)),
+          );
+          expect(cursor >= floor).toBe(true);
+          await dispatcher.stop();
+        },
+      ),
+    );
+  });
+
+  it('counting only events that the user may see', async () => {
+    const { dispatcher, entries } = await after([
+      { users: ['7'] },
+      {},
+      { users: ['42'] },
+      { users: ['7'] },
+      { users: [] },
+    ]);
+    const selection = select({ topics: ['movies'] }, { userId: '42' });
+    const cursor = await findRewindCursor(dispatcher, selection, 2);
+
+    expect(startsWith(entries, selection, cursor)).toEqual([1, 2]);
+  });
+
+  it('counting only events that its types and predicate accept', async () => {
+    const { dispatcher, entries } = await after(numbers(10), { window: 3 });
+    const selection = select({
+      topics: ['movies'],
+      where: ({ data }: HubEvent) => data % 4 === 0,
+    });
+
+    expect(await findRewindCursor(dispatcher, selection, 2)).toBe(
+      entries[3]!.cursor,
+    );
+  });
+
+  it('counting an event at which its predicate throws, which the stream will meet', async () => {
+    const { dispatcher, entries } = await after(numbers(4));
+    const selection = select({
+      topics: ['movies'],
+      where: ({ data }: HubEvent) => {
+        if (data === 2) {
+          throw new Error('poison');
+        }
+        return true;
+      },
+    });
+
+    expect(await findRewindCursor(dispatcher, selection, 2)).toBe(
+      entries[1]!.cursor,
+    );
+  });
+
+  it('in front of the first event since a time', async () => {
+    const { dispatcher, entries, floor } = await after(
+      [10, 20, 20, 30].map((time) => ({ time })),
+      { window: 1 },
+    );
+    const find = async (time: number) =>
+      findRewindCursor(dispatcher, select(), { since: new Date(time) });
+
+    expect(await find(0)).toBe(floor);
+    expect(await find(10)).toBe(floor);
+    expect(await find(11)).toBe(entries[0]!.cursor);
+    expect(await find(20)).toBe(entries[0]!.cursor);
+    expect(await find(30)).toBe(entries[2]!.cursor);
+    expect(await find(31)).toBe(dispatcher.position);
+  });
+
+  it('across many pages of the log', async () => {
+    const { dispatcher, entries } = await after(
+      Array.from({ length: 1_200 }, (_, time) => ({ time })),
+      { window: 1 },
+    );
+
+    expect(
+      await findRewindCursor(dispatcher, select(), { since: new Date(1_100) }),
+    ).toBe(entries[1_099]!.cursor);
+    expect(await findRewindCursor(dispatcher, select(), 1_000)).toBe(
+      entries[199]!.cursor,
+    );
+  });
+
+  it.each<Rewind>([5, 'all', { since: new Date(0) }])(
+    'at the start of an empty log: %j',
+    async (rewind) => {
+      const { dispatcher, floor } = await after([]);
+
+      expect(await findRewindCursor(dispatcher, select(), rewind)).toBe(floor);
+    },
+  );
+});

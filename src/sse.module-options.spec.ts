@@ -1,0 +1,208 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { MemoryLog } from './log/memory/memory-log.js';
+import { InvalidOptionException } from './options/check-options.js';
+import { resolveOptions } from './sse.module-options.js';
+import type { SseModuleOptions } from './sse.module-options.js';
+
+const MAX_DURATION = 2_147_483_647;
+const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
+
+const nest = (path: string, value: unknown): SseModuleOptions =>
+  path
+    .split('.')
+    .reduceRight<unknown>((inner, name) => ({ [name]: inner }), value) as never;
+
+const nameOf = (path: string): string => path.split('.').at(-1)!;
+
+const refusal = (options: unknown): string => {
+  try {
+    resolveOptions(options as SseModuleOptions);
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidOptionException);
+    return (error as Error).message;
+  }
+  throw new Error('The options were taken.');
+};
+
+describe('the options of SseModule', () => {
+  it('have the defaults that their documentation says', () => {
+    const { log, user, userId, roles, ...rest } = resolveOptions({});
+
+    expect(log).toBeInstanceOf(MemoryLog);
+    expect([user, userId, roles].map((each) => typeof each)).toEqual([
+      'function',
+      'function',
+      'function',
+    ]);
+    expect(rest).toEqual({
+      window: { events: 2_048, bytes: 8_388_608 },
+      heartbeat: 15_000,
+      retry: 3_000,
+      slowClient: { maxPendingBytes: 1_048_576, stallTimeout: 30_000 },
+      closeGrace: 5_000,
+    });
+  });
+
+  it('are kept where given, also next to a default', () => {
+    const log = new MemoryLog();
+    const user = (): string => 'somebody';
+    const resolved = resolveOptions({
+      log,
+      user,
+      heartbeat: 20_000,
+      retry: 0,
+      closeGrace: 0,
+      window: { events: 5 },
+      slowClient: { stallTimeout: 100 },
+    });
+
+    expect(resolved).toMatchObject({
+      heartbeat: 20_000,
+      retry: 0,
+      closeGrace: 0,
+      window: { events: 5, bytes: 8_388_608 },
+      slowClient: { stallTimeout: 100, maxPendingBytes: 1_048_576 },
+    });
+    expect(resolved.log).toBe(log);
+    expect(resolved.user).toBe(user);
+  });
+
+  it('do not share a log between two apps', () => {
+    expect(resolveOptions({}).log).not.toBe(resolveOptions({}).log);
+  });
+
+  describe.each<[string, 'a number' | 'an integer', number, number]>([
+    ['heartbeat', 'a number', 100, MAX_DURATION],
+    ['retry', 'a number', 0, MAX_DURATION],
+    ['closeGrace', 'a number', 0, MAX_DURATION],
+    ['slowClient.stallTimeout', 'a number', 100, MAX_DURATION],
+    ['slowClient.maxPendingBytes', 'an integer', 4_096, MAX_INTEGER],
+    ['window.events', 'an integer', 1, MAX_INTEGER],
+    ['window.bytes', 'an integer', 1, MAX_INTEGER],
+  ])('refuse %s', (path, kind, min, max) => {
+    const wrong = [min - 1, -5, max + 1, NaN, Infinity, -Infinity, '5', null];
+
+    it.each([
+      ...wrong,
+      true,
+      {},
+      ...(kind === 'an integer' ? [min + 0.5] : []),
+    ])('that is %p, with the range in the message', (value) => {
+      const message = refusal(nest(path, value));
+
+      expect(message).toMatch(/^SseModule: /);
+      expect(message).toContain(`"${nameOf(path)}" is `);
+      expect(message).toContain(`it must be ${kind} from ${min} to ${max}.`);
+      if (typeof value === 'number') {
+        expect(message).toContain(`is ${value};`);
+      }
+    });
+  });
+
+  it.each(['user', 'userId', 'roles'])(
+    'refuse %s that is no function',
+    (name) => {
+      expect(refusal({ [name]: 'id' })).toBe(
+        `SseModule: option "${name}" is "id"; it must be a function.`,
+      );
+    },
+  );
+
+  it.each([null, {}, 'redis', MemoryLog])('refuse a log that is %p', (log) => {
+    expect(refusal({ log })).toMatch(
+      /^SseModule: option "log" is .*; it must be an EventLog, such as new MemoryLog\(\)\.$/,
+    );
+  });
+
+  it('take a log of any class that has its methods', () => {
+    const method = (): never => {
+      throw new Error('not called');
+    };
+    const log = {
+      open: method,
+      append: method,
+      signal: method,
+      tail: method,
+      read: method,
+      bounds: method,
+      close: method,
+    };
+
+    expect(resolveOptions({ log }).log).toBe(log);
+    expect(refusal({ log: { ...log, tail: undefined } })).toContain('"log"');
+  });
+
+  it.each([
+    [{ heartbeats: 5 }, 'unknown option "heartbeats"', 'heartbeat, retry'],
+    [{ window: { size: 5 } }, 'unknown option "size"', 'events, bytes'],
+    [
+      { slowClient: { timeout: 5 } },
+      'unknown option "timeout"',
+      'maxPendingBytes, stallTimeout',
+    ],
+  ])('refuse %j and name those they know', (options, message, known) => {
+    expect(refusal(options)).toContain(message);
+    expect(refusal(options)).toContain(known);
+  });
+
+  it.each([null, 5, 'text', []])('refuse %j in their place', (options) => {
+    expect(refusal(options)).toMatch(/^SseModule: the options are /);
+  });
+
+  it('refuse a window that one event could fill, with both values', () => {
+    const message = refusal({
+      window: { bytes: 9_999 },
+      slowClient: { maxPendingBytes: 10_000 },
+    });
+
+    expect(message).toContain('"window.bytes" is 9999');
+    expect(message).toContain('"slowClient.maxPendingBytes" (10000)');
+    expect(() =>
+      resolveOptions({
+        window: { bytes: 10_000 },
+        slowClient: { maxPendingBytes: 10_000 },
+      }),
+    ).not.toThrow();
+  });
+
+  it('refuse a contradiction with a default, too', () => {
+    expect(refusal({ window: { bytes: 1_000 } })).toContain('(1048576)');
+    expect(refusal({ slowClient: { maxPendingBytes: 2 ** 24 } })).toContain(
+      '"window.bytes" is 8388608',
+    );
+  });
+});
+
+describe('by default', () => {
+  const { user, userId, roles } = resolveOptions({});
+
+  it('the user is the request’s', () => {
+    const somebody = { id: 1 };
+    const context = {
+      switchToHttp: () => ({ getRequest: () => ({ user: somebody }) }),
+    } as unknown as ExecutionContext;
+
+    expect(user(context)).toBe(somebody);
+  });
+
+  it.each([
+    [{ id: 'a', userId: 'b', sub: 'c' }, 'a'],
+    [{ userId: 7, sub: 'c' }, 7],
+    [{ sub: 'c' }, 'c'],
+    [{ id: 0 }, 0],
+    [{ id: 42n }, 42n],
+    [{ id: null, sub: 'c' }, 'c'],
+    [{ id: { $oid: 'x' }, sub: 'c' }, 'c'],
+    [{}, undefined],
+    [{ name: 'jane' }, undefined],
+    ['jane', undefined],
+  ])('the id of %p is %p', (somebody, id) => {
+    expect(userId(somebody)).toBe(id);
+  });
+
+  it('the roles are the user’s, if they are a list', () => {
+    expect(roles({ roles: ['admin'] })).toEqual(['admin']);
+    expect(roles({ roles: 'admin' })).toBeUndefined();
+    expect(roles({})).toBeUndefined();
+  });
+});
