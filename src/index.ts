@@ -1,5 +1,8 @@
 export { SseModule } from './sse.module.js';
-export type { SlowClientOptions, SseModuleOptions } from './sse.module-options.js';
+export type {
+  SlowClientOptions,
+  SseModuleOptions,
+} from './sse.module-options.js';
 export { InvalidOptionException } from './options/check-options.js';
 
 export { EventHub } from './hub/event-hub.js';
@@ -10,7 +13,13 @@ export type {
   Snapshot,
   StreamOptions,
 } from './hub/event-hub.js';
-export type { AnyEventMap, EventMap, EventOf, TopicOf, TypeOf } from './hub/event-map.js';
+export type {
+  AnyEventMap,
+  EventMap,
+  EventOf,
+  TopicOf,
+  TypeOf,
+} from './hub/event-map.js';
 export { HubEvent } from './hub/hub-event.js';
 export {
   EventTooLargeException,
@@ -20,12 +29,19 @@ export {
 export type { DeliveryOptions, NewEvent } from './hub/publisher.js';
 export type { Rewind } from './hub/rewind.js';
 export { UnserializableDataException } from './hub/serialize.js';
-export type { ConnectionInfo, Reset, ResetReason } from './hub/stream-connection.js';
+export type {
+  ConnectionInfo,
+  Reset,
+  ResetReason,
+} from './hub/stream-connection.js';
 export { InvalidTopicException, topic } from './hub/topic.js';
 export type { WindowOptions } from './hub/window.js';
 
 export { Connection, LastEventId } from './connection/connection.decorator.js';
-export { SecondStreamException, SseRouteException } from './connection/connection.exceptions.js';
+export {
+  SecondStreamException,
+  SseRouteException,
+} from './connection/connection.exceptions.js';
 export { InvalidFrameException } from './connection/frame.js';
 export { SseConnection } from './connection/sse-connection.js';
 export { Sse } from './connection/sse.decorator.js';

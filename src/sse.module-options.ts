@@ -2,7 +2,10 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { WindowOptions } from './hub/window.js';
 import type { EventLog } from './log/event-log.js';
 import { MemoryLog } from './log/memory/memory-log.js';
-import { InvalidOptionException, checkOptions } from './options/check-options.js';
+import {
+  InvalidOptionException,
+  checkOptions,
+} from './options/check-options.js';
 import type { OptionRules } from './options/check-options.js';
 
 /** How a client is treated that reads more slowly than events arrive. */
@@ -70,7 +73,9 @@ export interface SseModuleOptions {
 }
 
 /** The options with every default filled in. */
-export type ResolvedOptions = Required<Omit<SseModuleOptions, 'slowClient' | 'window'>> & {
+export type ResolvedOptions = Required<
+  Omit<SseModuleOptions, 'slowClient' | 'window'>
+> & {
   readonly window: Required<WindowOptions>;
   readonly slowClient: Required<SlowClientOptions>;
 };
@@ -78,18 +83,32 @@ export type ResolvedOptions = Required<Omit<SseModuleOptions, 'slowClient' | 'wi
 /** Longer timers fire at once (Node's documentation of `setTimeout`). */
 const MAX_DURATION = 2 ** 31 - 1;
 
-const LOG_METHODS = ['open', 'append', 'signal', 'tail', 'read', 'bounds', 'close'] as const;
+const LOG_METHODS = [
+  'open',
+  'append',
+  'signal',
+  'tail',
+  'read',
+  'bounds',
+  'close',
+] as const;
 
 const RULES: OptionRules = {
   log: {
     type: 'instance',
     is: (log) =>
-      LOG_METHODS.every((method) => typeof (log as Record<string, unknown>)?.[method] === 'function'),
+      LOG_METHODS.every(
+        (method) =>
+          typeof (log as Record<string, unknown>)?.[method] === 'function',
+      ),
     hint: 'an EventLog, such as new MemoryLog()',
   },
   window: {
     type: 'object',
-    of: { events: { type: 'integer', min: 1 }, bytes: { type: 'integer', min: 1 } },
+    of: {
+      events: { type: 'integer', min: 1 },
+      bytes: { type: 'integer', min: 1 },
+    },
   },
   heartbeat: { type: 'number', min: 100, max: MAX_DURATION },
   retry: { type: 'number', min: 0, max: MAX_DURATION },
@@ -143,13 +162,20 @@ function defaultUser(context: ExecutionContext): unknown {
   return context.switchToHttp().getRequest<{ user?: unknown }>().user;
 }
 
-function defaultUserId(user: Record<string, unknown>): string | number | undefined {
+function defaultUserId(
+  user: Record<string, unknown>,
+): string | number | undefined {
   const id = [user.id, user.userId, user.sub].find(
-    (candidate) => typeof candidate === 'string' || typeof candidate === 'number',
+    (candidate) =>
+      typeof candidate === 'string' || typeof candidate === 'number',
   );
   return id as string | number | undefined;
 }
 
-function defaultRoles({ roles }: { roles?: unknown }): readonly string[] | undefined {
+function defaultRoles({
+  roles,
+}: {
+  roles?: unknown;
+}): readonly string[] | undefined {
   return Array.isArray(roles) ? (roles as string[]) : undefined;
 }

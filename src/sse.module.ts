@@ -16,7 +16,10 @@ import {
   OPTIONS_TYPE,
 } from './sse.module-definition.js';
 import { resolveOptions } from './sse.module-options.js';
-import type { ResolvedOptions, SseModuleOptions } from './sse.module-options.js';
+import type {
+  ResolvedOptions,
+  SseModuleOptions,
+} from './sse.module-options.js';
 
 const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
 
@@ -41,7 +44,10 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
     {
       provide: HUB_CONTEXT,
       inject: [RESOLVED_OPTIONS, ConnectionRegistry],
-      useFactory: (options: ResolvedOptions, connections: ConnectionRegistry): HubContext => ({
+      useFactory: (
+        options: ResolvedOptions,
+        connections: ConnectionRegistry,
+      ): HubContext => ({
         log: options.log,
         window: options.window,
         connections,
@@ -51,7 +57,10 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
     {
       provide: CONNECTION_OPTIONS,
       inject: [RESOLVED_OPTIONS],
-      useFactory: ({ slowClient, ...options }: ResolvedOptions): ConnectionOptions => ({
+      useFactory: ({
+        slowClient,
+        ...options
+      }: ResolvedOptions): ConnectionOptions => ({
         ...options,
         ...slowClient,
         now: Date.now,
@@ -65,7 +74,10 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
   ],
   exports: [EventHub, Connections],
 })
-export class SseModule extends ConfigurableModuleClass implements BeforeApplicationShutdown {
+export class SseModule
+  extends ConfigurableModuleClass
+  implements BeforeApplicationShutdown
+{
   constructor(
     private readonly hub: EventHub,
     private readonly connections: Connections,
@@ -79,7 +91,9 @@ export class SseModule extends ConfigurableModuleClass implements BeforeApplicat
   }
 
   /** @param options `imports`, `inject` and one of `useFactory`, `useClass`, `useExisting` */
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+  static override forRootAsync(
+    options: typeof ASYNC_OPTIONS_TYPE,
+  ): DynamicModule {
     return super.forRootAsync(options);
   }
 

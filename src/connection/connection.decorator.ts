@@ -6,7 +6,10 @@ import { resumeCursorOf } from './request.js';
 import type { SseConnection } from './sse-connection.js';
 
 /** @internal Finds the connection of a route; the check at start knows it by identity. */
-export function connectionFactory(_: unknown, context: ExecutionContext): SseConnection {
+export function connectionFactory(
+  _: unknown,
+  context: ExecutionContext,
+): SseConnection {
   const connection = connectionOf(context.switchToHttp().getRequest<object>());
   if (connection === undefined) {
     throw new SseRouteException(
@@ -27,7 +30,8 @@ export function connectionFactory(_: unknown, context: ExecutionContext): SseCon
  * }
  * ```
  */
-export const Connection: () => ParameterDecorator = createParamDecorator(connectionFactory);
+export const Connection: () => ParameterDecorator =
+  createParamDecorator(connectionFactory);
 
 /**
  * Handler parameter: the cursor that the client came with, from the header

@@ -65,7 +65,11 @@ export class Connections implements ResponseHost {
   }
 
   /** Makes the response, and the connection in it, of a request that guards let through. */
-  create(context: ExecutionContext, raw: RawResponse, maxPendingBytes?: number): SseResponse {
+  create(
+    context: ExecutionContext,
+    raw: RawResponse,
+    maxPendingBytes?: number,
+  ): SseResponse {
     const request = context.switchToHttp().getRequest<object>();
     const response = new SseResponse(
       this,
@@ -112,7 +116,9 @@ export class Connections implements ResponseHost {
   warn({ connection }: SseResponse, warning: OutputWarning): void {
     if (!this.#warned.has(warning)) {
       this.#warned.add(warning);
-      this.#logger.warn(`${WARNINGS[warning]} (Connection ${connection.id}; said once.)`);
+      this.#logger.warn(
+        `${WARNINGS[warning]} (Connection ${connection.id}; said once.)`,
+      );
     }
   }
 
@@ -122,7 +128,10 @@ export class Connections implements ResponseHost {
     }
     this.#responses.add(response);
     this.registry.add(response.connection);
-    this.#sweeper ??= setInterval(() => this.#sweep(), this.heartbeat / SWEEPS).unref();
+    this.#sweeper ??= setInterval(
+      () => this.#sweep(),
+      this.heartbeat / SWEEPS,
+    ).unref();
     return true;
   }
 
@@ -141,7 +150,9 @@ export class Connections implements ResponseHost {
       `The stream of connection ${response.connection.id} failed`,
       error instanceof Error ? error.stack : String(error),
     );
-    return error instanceof HttpException ? error.message : 'Internal server error';
+    return error instanceof HttpException
+      ? error.message
+      : 'Internal server error';
   }
 
   /**
@@ -158,7 +169,10 @@ export class Connections implements ResponseHost {
     const grace = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.options.closeGrace);
     });
-    await Promise.race([grace, Promise.all(responses.map((response) => response.closed()))]);
+    await Promise.race([
+      grace,
+      Promise.all(responses.map((response) => response.closed())),
+    ]);
     clearTimeout(timer);
     for (const response of responses) {
       response.destroy();

@@ -29,7 +29,11 @@ export function resetFrame(id: Cursor, reset: Reset): Frame {
 
 /** The stream failed at the event `id`, which is not sent again. */
 export function errorFrame(message: string, id: Cursor | undefined): Frame {
-  return encodeFrame({ type: 'hub.error', id, data: JSON.stringify({ message }) });
+  return encodeFrame({
+    type: 'hub.error',
+    id,
+    data: JSON.stringify({ message }),
+  });
 }
 
 /** The server ended the stream, for a reason. */

@@ -26,7 +26,10 @@ export class Frame {
   readonly #start: number;
   readonly length: number;
 
-  private constructor(length: number, write: (target: Buffer, offset: number) => void) {
+  private constructor(
+    length: number,
+    write: (target: Buffer, offset: number) => void,
+  ) {
     const size = length.toString(16) + CRLF;
     this.#start = size.length;
     this.length = length;
@@ -37,7 +40,9 @@ export class Frame {
   }
 
   static of(text: string): Frame {
-    return new Frame(Buffer.byteLength(text), (target, offset) => target.write(text, offset));
+    return new Frame(Buffer.byteLength(text), (target, offset) =>
+      target.write(text, offset),
+    );
   }
 
   /** The frames' bytes one after the other, as one chunk. */
@@ -45,7 +50,12 @@ export class Frame {
     const length = frames.reduce((sum, frame) => sum + frame.length, 0);
     return new Frame(length, (target, offset) => {
       for (const frame of frames) {
-        offset += frame.chunked.copy(target, offset, frame.#start, frame.#start + frame.length);
+        offset += frame.chunked.copy(
+          target,
+          offset,
+          frame.#start,
+          frame.#start + frame.length,
+        );
       }
     });
   }
@@ -62,7 +72,13 @@ export class Frame {
  * @throws InvalidFrameException when `type` or `id` has CR, LF or NUL
  * (9.2.6: an id with NUL is ignored by clients, line ends end the field)
  */
-export function encodeFrame({ type, id, retry, comment, data }: FrameFields): Frame {
+export function encodeFrame({
+  type,
+  id,
+  retry,
+  comment,
+  data,
+}: FrameFields): Frame {
   let text = '';
   if (comment !== undefined) {
     for (const line of comment.split(LINE_END)) {

@@ -10,7 +10,10 @@ import type { SseConnection } from './sse-connection.js';
  *
  * @throws SseRouteException when the handler returns what is no stream for a client
  */
-export function settleHandler(connection: SseConnection, call: () => unknown): unknown {
+export function settleHandler(
+  connection: SseConnection,
+  call: () => unknown,
+): unknown {
   connection.response.handlerCalled();
   const result = call();
   return isPromise(result)
@@ -18,7 +21,10 @@ export function settleHandler(connection: SseConnection, call: () => unknown): u
     : toStream(connection, result);
 }
 
-function toStream(connection: SseConnection, result: unknown): Observable<unknown> {
+function toStream(
+  connection: SseConnection,
+  result: unknown,
+): Observable<unknown> {
   let source: Observable<unknown>;
   if (isObservable(result)) {
     if (isListen(result)) {
@@ -47,7 +53,9 @@ function fromAsyncIterable(
 ): Observable<unknown> {
   return new Observable((subscriber) => {
     const iterator = iterable[Symbol.asyncIterator]();
-    pull(connection, iterator, subscriber).catch((error: unknown) => subscriber.error(error));
+    pull(connection, iterator, subscriber).catch((error: unknown) =>
+      subscriber.error(error),
+    );
     return () => {
       Promise.resolve(iterator.return?.()).catch(() => undefined);
     };
@@ -76,5 +84,9 @@ function isPromise(value: unknown): value is Promise<unknown> {
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof (value as AsyncIterable<unknown> | undefined)?.[Symbol.asyncIterator] === 'function';
+  return (
+    typeof (value as AsyncIterable<unknown> | undefined)?.[
+      Symbol.asyncIterator
+    ] === 'function'
+  );
 }

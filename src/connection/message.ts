@@ -10,7 +10,11 @@ const FIELDS = ['data', 'id', 'type', 'retry', 'comment'] as const;
  * @throws UnserializableDataException
  */
 export function toFields(value: unknown): FrameFields {
-  if (typeof value !== 'object' || value === null || !FIELDS.some((field) => field in value)) {
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    !FIELDS.some((field) => field in value)
+  ) {
     return { data: dataText(value) };
   }
   // Field by field: a spread would lose the getters of an event that is a class.
@@ -19,8 +23,10 @@ export function toFields(value: unknown): FrameFields {
     data: data === undefined ? undefined : dataText(data),
     id: id === undefined || id === null ? undefined : text(id),
     type: type === undefined || type === null ? undefined : text(type),
-    retry: typeof retry === 'number' && Number.isFinite(retry) ? retry : undefined,
-    comment: comment === undefined || comment === null ? undefined : text(comment),
+    retry:
+      typeof retry === 'number' && Number.isFinite(retry) ? retry : undefined,
+    comment:
+      comment === undefined || comment === null ? undefined : text(comment),
   };
 }
 

@@ -5,7 +5,10 @@ import type { RawResponse } from './response-writer.js';
  * Takes a response over from the platform: `onTaken` gets it with every header set that
  * the platform and its plugins want on it, or `onFailed` is called.
  */
-export type TakeOver = (onTaken: (response: RawResponse) => void, onFailed: () => void) => void;
+export type TakeOver = (
+  onTaken: (response: RawResponse) => void,
+  onFailed: () => void,
+) => void;
 
 interface ExpressResponse {
   send: unknown;
@@ -27,7 +30,9 @@ export interface Platform {
 
 /** Finds the platform of a response that Nest's execution context gives out. */
 export function platformOf(response: unknown): Platform {
-  return isFastify(response) ? fastify(response) : express(response as RawResponse & ExpressResponse);
+  return isFastify(response)
+    ? fastify(response)
+    : express(response as RawResponse & ExpressResponse);
 }
 
 function isFastify(response: unknown): response is FastifyReply {
@@ -82,7 +87,10 @@ type Head = [status: number, headers: Record<string, string | string[]>];
  * A response on which the head is only noted. Ended empty, it is taken over with the
  * headers set; ended with a body (a hook failed, or answered itself) it is sent as usual.
  */
-function standIn(raw: RawResponse, onEnd: (taken: boolean) => void): RawResponse {
+function standIn(
+  raw: RawResponse,
+  onEnd: (taken: boolean) => void,
+): RawResponse {
   const response = raw as ServerResponse;
   let head: Head | undefined;
   const replaced: Record<string, unknown> = {
@@ -109,7 +117,9 @@ function standIn(raw: RawResponse, onEnd: (taken: boolean) => void): RawResponse
         return replaced[name as string];
       }
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      return typeof value === 'function'
+        ? (value.bind(target) as unknown)
+        : value;
     },
     set: (target, name, value) => Reflect.set(target, name, value, target),
   });

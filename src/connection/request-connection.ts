@@ -3,7 +3,10 @@ import type { SseConnection } from './sse-connection.js';
 const CONNECTION = Symbol('sse-connection');
 
 /** Keeps which connection a request's response is. A WeakMap would cost every garbage collection. */
-export function rememberConnection(request: object, connection: SseConnection): void {
+export function rememberConnection(
+  request: object,
+  connection: SseConnection,
+): void {
   (request as { [CONNECTION]?: SseConnection })[CONNECTION] = connection;
 }
 

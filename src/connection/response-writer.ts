@@ -50,7 +50,11 @@ export class ResponseWriter {
 
   /** Writes what is pending, in one write. */
   flush(batches: Batches): void {
-    if (this.#response === undefined || this.#blocked || this.#frames.length === 0) {
+    if (
+      this.#response === undefined ||
+      this.#blocked ||
+      this.#frames.length === 0
+    ) {
       return;
     }
     const frames = this.#frames;
@@ -90,8 +94,14 @@ export class ResponseWriter {
     const socket = directSocket(response);
     const taken =
       socket === undefined
-        ? (response as ServerResponse).write((frames.length === 1 ? frames[0]! : Frame.concat(frames)).raw)
-        : writeDirectly(socket, frames, (response as ServerResponse).chunkedEncoding);
+        ? (response as ServerResponse).write(
+            (frames.length === 1 ? frames[0]! : Frame.concat(frames)).raw,
+          )
+        : writeDirectly(
+            socket,
+            frames,
+            (response as ServerResponse).chunkedEncoding,
+          );
     if (!taken && !this.#blocked) {
       this.#blocked = true;
       (socket ?? response).once('drain', () => {
@@ -102,7 +112,11 @@ export class ResponseWriter {
   }
 }
 
-function writeDirectly(socket: Socket, frames: readonly Frame[], chunked: boolean): boolean {
+function writeDirectly(
+  socket: Socket,
+  frames: readonly Frame[],
+  chunked: boolean,
+): boolean {
   if (frames.length === 1) {
     return socket.write(chunked ? frames[0]!.chunked : frames[0]!.raw);
   }

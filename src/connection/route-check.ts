@@ -15,12 +15,14 @@ export class RouteCheck implements OnModuleInit {
 
   onModuleInit(): void {
     for (const { metatype } of this.discovery.getControllers()) {
-      const prototype = metatype?.prototype as Record<string, object> | undefined;
+      const prototype = metatype?.prototype as
+        Record<string, object> | undefined;
       if (prototype === undefined) {
         continue;
       }
       for (const name of this.scanner.getAllMethodNames(prototype)) {
-        const isNestSse = Reflect.getMetadata(SSE_METADATA, prototype[name]!) === true;
+        const isNestSse =
+          Reflect.getMetadata(SSE_METADATA, prototype[name]!) === true;
         if (isNestSse && takesConnection(metatype!, name)) {
           throw new SseRouteException(
             `${metatype!.name}.${name} has @Connection() but Nest's own @Sse(). Change its import: import { Sse } from 'nestjs-sse-hub'.`,
@@ -33,7 +35,8 @@ export class RouteCheck implements OnModuleInit {
 
 function takesConnection(controller: object, method: string): boolean {
   const args = Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method) as
-    | Record<string, { factory?: unknown }>
-    | undefined;
-  return Object.values(args ?? {}).some(({ factory }) => factory === connectionFactory);
+    Record<string, { factory?: unknown }> | undefined;
+  return Object.values(args ?? {}).some(
+    ({ factory }) => factory === connectionFactory,
+  );
 }

@@ -9,6 +9,9 @@ export function setRouteOptions(handler: object, options: SseOptions): void {
 
 /** The bytes that may wait for a client of a route; `undefined`: the module's setting. */
 export function maxPendingBytesOf(handler: object): number | undefined {
-  const { maxPendingDataLength } = Reflect.getMetadata(ROUTE_OPTIONS, handler) as SseOptions;
+  const { maxPendingDataLength } = Reflect.getMetadata(
+    ROUTE_OPTIONS,
+    handler,
+  ) as SseOptions;
   return maxPendingDataLength === 0 ? Infinity : maxPendingDataLength;
 }

@@ -1,6 +1,10 @@
 import type { HubEvent } from '../hub/hub-event.js';
 import type { Listener } from '../hub/selection.js';
-import type { CarriedStream, Reset, StreamConnection } from '../hub/stream-connection.js';
+import type {
+  CarriedStream,
+  Reset,
+  StreamConnection,
+} from '../hub/stream-connection.js';
 import type { Cursor } from '../log/cursor.js';
 import { SecondStreamException } from './connection.exceptions.js';
 import { closedFrame, resetFrame } from './control-frames.js';
@@ -30,6 +34,8 @@ export class SseConnection<User = any> implements StreamConnection {
   #stream: CarriedStream | undefined;
   /** What tells a client where its stream starts; it follows the head. */
   #startFrame: Frame | undefined;
+  /** Where a stream that was unsubscribed from had got to: another one continues there. */
+  #reached: Cursor | undefined;
   #whenWritable: (() => void) | undefined;
 
   /** @internal */
@@ -92,7 +98,7 @@ export class SseConnection<User = any> implements StreamConnection {
 
   /** @internal */
   get resumeFrom(): string | undefined {
-    return this.#output.cursor ?? this.lastEventId;
+    return this.#reached ?? this.lastEventId;
   }
 
   /** @internal */
@@ -117,13 +123,18 @@ export class SseConnection<User = any> implements StreamConnection {
   detach(stream: CarriedStream): void {
     if (this.#stream === stream) {
       this.#stream = undefined;
+      if (this.#output.cursor !== undefined) {
+        this.#reached = stream.position;
+      }
     }
   }
 
   /** @internal */
   start(cursor: Cursor, reset?: Reset): void {
     const frame =
-      reset === undefined ? this.#response.checkpointFrame(cursor) : resetFrame(cursor, reset);
+      reset === undefined
+        ? this.#response.checkpointFrame(cursor)
+        : resetFrame(cursor, reset);
     const isFirst = this.#output.cursor === undefined;
     this.#output.startAt(cursor);
     if (this.#response.headed) {

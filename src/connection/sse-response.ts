@@ -49,7 +49,8 @@ export class SseResponse implements Flushable {
   #settled = false;
   #state: 'waiting' | 'heading' | 'open' | 'ended' = 'waiting';
   /** The end was asked for before the head was written. */
-  #endAfterHead: { readonly reason: string; readonly frame: Frame | undefined } | undefined;
+  #endAfterHead:
+    { readonly reason: string; readonly frame: Frame | undefined } | undefined;
   #dirty = false;
   #lastWriteAt: number;
   #lastCheckpointAt: number;
@@ -109,7 +110,9 @@ export class SseResponse implements Flushable {
         this.#subscribe(pipelineResult);
       } else {
         this.#source.add(
-          pipelineResult.subscribe({ error: (error: unknown) => this.fail(error) }),
+          pipelineResult.subscribe({
+            error: (error: unknown) => this.fail(error),
+          }),
         );
       }
     });
@@ -296,7 +299,11 @@ export class SseResponse implements Flushable {
       this.#state = 'open';
       const start = this.#connection.takeStartFrame();
       const retry = this.#host.retryFrame();
-      writeHead(raw, this.#writer, start === undefined ? [retry] : [retry, start]);
+      writeHead(
+        raw,
+        this.#writer,
+        start === undefined ? [retry] : [retry, start],
+      );
       this.#lastWriteAt = this.#host.now();
       const stays = this.#host.opened(this);
       const { reason, frame } = this.#endAfterHead ?? {};
@@ -321,7 +328,10 @@ export class SseResponse implements Flushable {
 
   #checkPending(): void {
     const { pendingBytes } = this.#writer;
-    if (pendingBytes > this.#maxPendingBytes / 4 && this.#connection.fallBehind()) {
+    if (
+      pendingBytes > this.#maxPendingBytes / 4 &&
+      this.#connection.fallBehind()
+    ) {
       return;
     }
     if (pendingBytes > this.#maxPendingBytes) {

@@ -1,6 +1,14 @@
-import { HttpCode, RequestMapping, RequestMethod, UseInterceptors } from '@nestjs/common';
+import {
+  HttpCode,
+  RequestMapping,
+  RequestMethod,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { SseOptions } from '@nestjs/common';
-import { HTTP_CODE_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import {
+  HTTP_CODE_METADATA,
+  ROUTE_ARGS_METADATA,
+} from '@nestjs/common/constants.js';
 import { Connection } from './connection.decorator.js';
 import { settleHandler } from './handler-result.js';
 import { SseConnection } from './sse-connection.js';
@@ -34,25 +42,38 @@ export function Sse(path?: string, options: SseOptions = {}): MethodDecorator {
   return (target, key, descriptor) => {
     const handler = descriptor.value as Handler;
     // One parameter more than the handler has tells it which connection it runs for.
-    const args = Reflect.getMetadata(ROUTE_ARGS_METADATA, target.constructor, key) as
-      | Record<string, { index: number }>
-      | undefined;
-    const own = 1 + Math.max(-1, ...Object.values(args ?? {}).map(({ index }) => index));
+    const args = Reflect.getMetadata(
+      ROUTE_ARGS_METADATA,
+      target.constructor,
+      key,
+    ) as Record<string, { index: number }> | undefined;
+    const own =
+      1 + Math.max(-1, ...Object.values(args ?? {}).map(({ index }) => index));
     Connection()(target, key, own);
 
     const served: Handler = function (...given) {
       const connection = given[own];
       return connection instanceof SseConnection
-        ? settleHandler(connection, () => handler.apply(this, given.slice(0, own)))
+        ? settleHandler(connection, () =>
+            handler.apply(this, given.slice(0, own)),
+          )
         : handler.apply(this, given);
     };
     Object.defineProperty(served, 'name', { value: handler.name });
     for (const metadataKey of Reflect.getMetadataKeys(handler)) {
-      Reflect.defineMetadata(metadataKey, Reflect.getMetadata(metadataKey, handler), served);
+      Reflect.defineMetadata(
+        metadataKey,
+        Reflect.getMetadata(metadataKey, handler),
+        served,
+      );
     }
     descriptor.value = served as never;
 
-    RequestMapping({ path, method: options.method ?? RequestMethod.GET })(target, key, descriptor);
+    RequestMapping({ path, method: options.method ?? RequestMethod.GET })(
+      target,
+      key,
+      descriptor,
+    );
     if (!Reflect.hasMetadata(HTTP_CODE_METADATA, served)) {
       HttpCode(200)(target, key, descriptor);
     }

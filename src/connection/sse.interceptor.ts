@@ -1,5 +1,14 @@
-import { Inject, Injectable, Optional, SSE_ABORT_CONTROLLER } from '@nestjs/common';
-import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Optional,
+  SSE_ABORT_CONTROLLER,
+} from '@nestjs/common';
+import type {
+  CallHandler,
+  ExecutionContext,
+  NestInterceptor,
+} from '@nestjs/common';
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
 import type { Observable } from 'rxjs';
 import { SseRouteException } from './connection.exceptions.js';
@@ -14,7 +23,9 @@ import { maxPendingBytesOf } from './route-options.js';
  */
 @Injectable()
 export class SseInterceptor implements NestInterceptor<unknown, undefined> {
-  constructor(@Optional() @Inject(Connections) private readonly connections?: Connections) {
+  constructor(
+    @Optional() @Inject(Connections) private readonly connections?: Connections,
+  ) {
     if (connections === undefined) {
       throw new SseRouteException(
         'A route uses @Sse() of nestjs-sse-hub, but SseModule is not imported. Add SseModule.forRoot() to the imports of your root module.',
@@ -22,7 +33,10 @@ export class SseInterceptor implements NestInterceptor<unknown, undefined> {
     }
   }
 
-  intercept(context: ExecutionContext, next: CallHandler): Observable<undefined> {
+  intercept(
+    context: ExecutionContext,
+    next: CallHandler,
+  ): Observable<undefined> {
     const http = context.switchToHttp();
     const request = http.getRequest<Record<PropertyKey, any>>();
     const { raw, takeOver } = platformOf(http.getResponse());
@@ -33,12 +47,19 @@ export class SseInterceptor implements NestInterceptor<unknown, undefined> {
     if (this.connections!.closing) {
       response.end('shutdown');
     }
-    return response.serve(next.handle(), takeOver, !isInnermost(context.getHandler()));
+    return response.serve(
+      next.handle(),
+      takeOver,
+      !isInnermost(context.getHandler()),
+    );
   }
 }
 
 /** Whether no interceptor of the method stands between ours and the handler. */
 function isInnermost(handler: object): boolean {
-  const interceptors = Reflect.getMetadata(INTERCEPTORS_METADATA, handler) as unknown[];
+  const interceptors = Reflect.getMetadata(
+    INTERCEPTORS_METADATA,
+    handler,
+  ) as unknown[];
   return interceptors.at(-1) === SseInterceptor;
 }

@@ -1,6 +1,7 @@
 import { HubEvent } from '../hub/hub-event.js';
 import type { Cursor } from '../log/cursor.js';
 import { epochOf } from '../log/cursor.js';
+import { SseRouteException } from './connection.exceptions.js';
 import type { Frame } from './frame.js';
 import { encodeEvent, encodeFrame } from './frame.js';
 import { toFields } from './message.js';
@@ -91,7 +92,11 @@ export class StreamOutput {
    * handler may still send.
    */
   checkpoint(position: Cursor, encode: (cursor: Cursor) => Frame): boolean {
-    if (this.#lastWithheld !== undefined || this.cursor === undefined || position <= this.cursor) {
+    if (
+      this.#lastWithheld !== undefined ||
+      this.cursor === undefined ||
+      position <= this.cursor
+    ) {
       return false;
     }
     this.cursor = position;
@@ -105,14 +110,18 @@ export class StreamOutput {
    * for ever.
    */
   failedAt(): Cursor | undefined {
-    const id = this.#current === undefined ? this.#firstWithheld : this.#current.id;
+    const id =
+      this.#current === undefined ? this.#firstWithheld : this.#current.id;
     return id !== undefined && this.#isAhead(id) ? id : undefined;
   }
 
   #isOfCurrent(value: unknown): boolean {
     return value instanceof HubEvent
       ? value.id === this.#current!.id
-      : typeof value !== 'object' || value === null || !('id' in value) || value.id === undefined;
+      : typeof value !== 'object' ||
+          value === null ||
+          !('id' in value) ||
+          value.id === undefined;
   }
 
   #release(id: Cursor | undefined): void {
@@ -126,6 +135,11 @@ export class StreamOutput {
     if (value === undefined) {
       return;
     }
+    if (value instanceof HubEvent && !this.#carriesHub) {
+      throw new SseRouteException(
+        'A handler emits hub events without a hub stream, so from hub.listen(), which is for server code. Return hub.stream({ …, for: connection }).',
+      );
+    }
     const moves = id !== undefined && this.#isAhead(id);
     if (value instanceof HubEvent) {
       this.send(
@@ -137,14 +151,19 @@ export class StreamOutput {
         this.warn('id-backwards');
       }
     } else {
-      this.send(encodeFrame(this.#withOwnId(toFields(value), moves ? id : undefined)));
+      this.send(
+        encodeFrame(this.#withOwnId(toFields(value), moves ? id : undefined)),
+      );
     }
     if (moves) {
       this.#movedTo(id);
     }
   }
 
-  #withOwnId<Fields extends { readonly id?: string }>(fields: Fields, id: Cursor | undefined): Fields {
+  #withOwnId<Fields extends { readonly id?: string }>(
+    fields: Fields,
+    id: Cursor | undefined,
+  ): Fields {
     if (fields.id !== undefined && this.#carriesHub) {
       this.warn('id-foreign');
     } else if (fields.id !== undefined) {
@@ -154,7 +173,11 @@ export class StreamOutput {
   }
 
   #isAhead(id: Cursor): boolean {
-    return this.cursor !== undefined && id > this.cursor && id.startsWith(this.#epoch);
+    return (
+      this.cursor !== undefined &&
+      id > this.cursor &&
+      id.startsWith(this.#epoch)
+    );
   }
 
   #isSent(id: Cursor): boolean {

@@ -517,8 +517,13 @@ describe('a dispatcher stops', () => {
     });
     log.interrupt('fails');
     await failed;
-    await dispatcher.stop();
+    const stopped = jest.fn();
+    void dispatcher.stop().then(stopped);
+    for (let turn = 0; turn < 10; turn++) {
+      await nextTurn();
+    }
 
+    expect(stopped).toHaveBeenCalled();
     expect(log.calls.tail).toBe(1);
   });
 

@@ -1,7 +1,16 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import {
+  setImmediate as nextTurn,
+  setTimeout as delay,
+} from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Cursor } from '../log/cursor.js';
-import type { EventLog, LogBounds, LogEntry, LogPage, LogRecord } from '../log/event-log.js';
+import type {
+  EventLog,
+  LogBounds,
+  LogEntry,
+  LogPage,
+  LogRecord,
+} from '../log/event-log.js';
 import { HubEvent } from './hub-event.js';
 import { Subjects } from './subjects.js';
 import { Window } from './window.js';
@@ -162,14 +171,21 @@ export class Dispatcher {
         if (this.stopped) {
           return;
         }
-        this.#logger.error(`Cannot read the log, trying again in ${wait} ms`, error);
-        await delay(wait, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+        this.#logger.error(
+          `Cannot read the log, trying again in ${wait} ms`,
+          error,
+        );
+        await delay(wait, undefined, { signal: this.#abort.signal }).catch(
+          () => undefined,
+        );
         wait = Math.min(wait * 2, RETRY_TAIL.most);
       }
     }
   }
 
-  async #dispatchAll(records: readonly (LogEntry | LogRecord)[]): Promise<void> {
+  async #dispatchAll(
+    records: readonly (LogEntry | LogRecord)[],
+  ): Promise<void> {
     let bytes = 0;
     let deliveries = 0;
     for (const record of records) {
@@ -212,7 +228,9 @@ function toEventPage({ entries, floor }: LogPage): EventPage {
 }
 
 /** The event that a log's record stands for. */
-export function toEvent(record: LogRecord & { readonly cursor?: Cursor }): HubEvent {
+export function toEvent(
+  record: LogRecord & { readonly cursor?: Cursor },
+): HubEvent {
   return new HubEvent({
     id: record.cursor,
     topic: record.topic,

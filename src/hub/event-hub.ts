@@ -1,7 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
-import type { AnyEventMap, EventMap, EventOf, TopicOf, TypeOf } from './event-map.js';
+import type {
+  AnyEventMap,
+  EventMap,
+  EventOf,
+  TopicOf,
+  TypeOf,
+} from './event-map.js';
 import { Dispatcher, toEvent } from './dispatcher.js';
 import { EventStream } from './event-stream.js';
 import { HubEvent } from './hub-event.js';
@@ -19,13 +25,19 @@ import type { ConnectionInfo, StreamConnection } from './stream-connection.js';
 
 /** An event that `publish` takes for one topic of a map. */
 export type PublishOf<Map extends EventMap, Topic extends TopicOf<Map>> = {
-  [Type in TypeOf<Map, Topic>]: DeliveryOptions & { readonly data: Map[Topic][Type] } & ('message' extends Type
+  [Type in TypeOf<Map, Topic>]: DeliveryOptions & {
+    readonly data: Map[Topic][Type];
+  } & ('message' extends Type
       ? { readonly type?: Type }
       : { readonly type: Type });
 }[TypeOf<Map, Topic>];
 
 /** What `listen` and `stream` select. */
-export interface SelectOptions<Map extends EventMap, Topic extends TopicOf<Map>, Type extends string> {
+export interface SelectOptions<
+  Map extends EventMap,
+  Topic extends TopicOf<Map>,
+  Type extends string,
+> {
   /** Literal topics. */
   readonly topics?: readonly Topic[];
   /** Topics with wildcards: `*` is one segment, `**` any number. */
@@ -35,8 +47,11 @@ export interface SelectOptions<Map extends EventMap, Topic extends TopicOf<Map>,
 }
 
 /** What `stream` takes. */
-export interface StreamOptions<Map extends EventMap, Topic extends TopicOf<Map>, Type extends string>
-  extends SelectOptions<Map, Topic, Type> {
+export interface StreamOptions<
+  Map extends EventMap,
+  Topic extends TopicOf<Map>,
+  Type extends string,
+> extends SelectOptions<Map, Topic, Type> {
   /**
    * A synchronous filter run by the hub. Prefer it to `pipe(filter(…))` on busy
    * topics: what it drops moves the client's cursor all the same.
@@ -49,8 +64,11 @@ export interface StreamOptions<Map extends EventMap, Topic extends TopicOf<Map>,
 }
 
 /** What `listen` takes. */
-export interface ListenOptions<Map extends EventMap, Topic extends TopicOf<Map>, Type extends string>
-  extends SelectOptions<Map, Topic, Type> {
+export interface ListenOptions<
+  Map extends EventMap,
+  Topic extends TopicOf<Map>,
+  Type extends string,
+> extends SelectOptions<Map, Topic, Type> {
   /** Also events that are for some users or roles only. */
   readonly audience?: 'all';
 }
@@ -101,7 +119,11 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   ): Promise<EventOf<Map, Topic>> {
     await this.start();
     const { ephemeral } = event as NewEvent;
-    const record = toRecord(topic, event as NewEvent, this.context.maxEventBytes);
+    const record = toRecord(
+      topic,
+      event as NewEvent,
+      this.context.maxEventBytes,
+    );
     if (ephemeral) {
       await this.context.log.signal([record]);
       return toEvent(record) as EventOf<Map, Topic>;
@@ -118,7 +140,10 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    * @returns a cold observable; errors reach the subscriber
    * @throws InvalidTopicException, InvalidStreamException
    */
-  stream<Topic extends TopicOf<Map> = TopicOf<Map>, Type extends string = string>(
+  stream<
+    Topic extends TopicOf<Map> = TopicOf<Map>,
+    Type extends string = string,
+  >(
     options: StreamOptions<Map, Topic, Type>,
   ): Observable<EventOf<Map, Topic, Type>> {
     const { for: connection, rewind } = options;
@@ -132,7 +157,13 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     }
     const selection = new Selection('hub.stream', options, connection.listener);
     return new Observable((subscriber) => {
-      const stream = new EventStream(this.#dispatcher, selection, connection, subscriber as never, rewind);
+      const stream = new EventStream(
+        this.#dispatcher,
+        selection,
+        connection,
+        subscriber as never,
+        rewind,
+      );
       subscriber.add(() => stream.close());
       stream.open();
     });
@@ -146,10 +177,15 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    * @returns a hot observable that completes when the application closes
    * @throws InvalidTopicException, InvalidStreamException
    */
-  listen<Topic extends TopicOf<Map> = TopicOf<Map>, Type extends string = string>(
+  listen<
+    Topic extends TopicOf<Map> = TopicOf<Map>,
+    Type extends string = string,
+  >(
     options: ListenOptions<Map, Topic, Type>,
   ): Observable<EventOf<Map, Topic, Type>> {
-    const selection = new Selection('hub.listen', options, { all: options.audience === 'all' });
+    const selection = new Selection('hub.listen', options, {
+      all: options.audience === 'all',
+    });
     return markListen(
       new Observable<HubEvent>((subscriber) => {
         let last: HubEvent | undefined;
@@ -176,7 +212,9 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    * @Get() movies() { return this.hub.snapshot(() => this.repository.find()); }
    * ```
    */
-  async snapshot<Data>(load: () => Data | Promise<Data>): Promise<Snapshot<Data>> {
+  async snapshot<Data>(
+    load: () => Data | Promise<Data>,
+  ): Promise<Snapshot<Data>> {
     const cursor = await this.head();
     return { cursor, data: await load() };
   }

@@ -22,17 +22,23 @@ export type AnyEventMap = Record<string, Record<string, any>>;
 export type TopicOf<Map extends EventMap> = keyof Map & string;
 
 /** The types of one topic's events. */
-export type TypeOf<Map extends EventMap, Topic extends TopicOf<Map>> = keyof Map[Topic] & string;
+export type TypeOf<
+  Map extends EventMap,
+  Topic extends TopicOf<Map>,
+> = keyof Map[Topic] & string;
 
 /** The events of a map on given topics, a union that `topic` and `type` discriminate. */
 export type EventOf<
   Map extends EventMap,
   Topic extends TopicOf<Map> = TopicOf<Map>,
   Type extends string = string,
-> = string extends TopicOf<Map>
-  ? HubEvent
-  : {
-      [T in Topic]: {
-        [K in TypeOf<Map, T>]: K extends Type ? HubEvent<T, K, Map[T][K]> : never;
-      }[TypeOf<Map, T>];
-    }[Topic];
+> =
+  string extends TopicOf<Map>
+    ? HubEvent
+    : {
+        [T in Topic]: {
+          [K in TypeOf<Map, T>]: K extends Type
+            ? HubEvent<T, K, Map[T][K]>
+            : never;
+        }[TypeOf<Map, T>];
+      }[Topic];

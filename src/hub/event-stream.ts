@@ -2,7 +2,12 @@ import type { Subscriber, Subscription } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import { epochOf, isCursor } from '../log/cursor.js';
 import type { LogBounds } from '../log/event-log.js';
-import type { CarriedStream, Reset, ResetReason, StreamConnection } from './stream-connection.js';
+import type {
+  CarriedStream,
+  Reset,
+  ResetReason,
+  StreamConnection,
+} from './stream-connection.js';
 import type { DispatchedStream, Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
 import type { Rewind } from './rewind.js';
@@ -36,7 +41,9 @@ export class EventStream implements CarriedStream, DispatchedStream {
 
   get position(): Cursor {
     const { position } = this.dispatcher;
-    return this.#live !== undefined && position > this.#position ? position : this.#position;
+    return this.#live !== undefined && position > this.#position
+      ? position
+      : this.#position;
   }
 
   /**
@@ -70,7 +77,10 @@ export class EventStream implements CarriedStream, DispatchedStream {
   historyChanged(bounds: LogBounds): void {
     const lost = this.#position;
     this.#position = bounds.head;
-    this.connection.reset(bounds.head, { reason: 'history-changed', cursor: lost });
+    this.connection.reset(bounds.head, {
+      reason: 'history-changed',
+      cursor: lost,
+    });
   }
 
   async #begin(): Promise<void> {
@@ -82,11 +92,16 @@ export class EventStream implements CarriedStream, DispatchedStream {
       this.#startAt(
         this.rewind === undefined
           ? this.dispatcher.position
-          : await findRewindCursor(this.dispatcher, this.selection, this.rewind),
+          : await findRewindCursor(
+              this.dispatcher,
+              this.selection,
+              this.rewind,
+            ),
       );
       return;
     }
-    const reason = this.#localVerdict(from) ?? (await this.#engineVerdict(from));
+    const reason =
+      this.#localVerdict(from) ?? (await this.#engineVerdict(from));
     if (reason === undefined || reason === 'covered') {
       this.#startAt(from);
     } else {
@@ -146,7 +161,9 @@ export class EventStream implements CarriedStream, DispatchedStream {
         setImmediate(() => this.#replay());
       }
     } else {
-      this.#replayPage().catch((error: unknown) => this.subscriber.error(error));
+      this.#replayPage().catch((error: unknown) =>
+        this.subscriber.error(error),
+      );
     }
   }
 

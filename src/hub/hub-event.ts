@@ -60,9 +60,10 @@ export class HubEvent<
    *
    * @throws UnserializableDataException
    */
-  with<NewType extends string = Type, NewData = Data>(
-    changes: { readonly type?: NewType; readonly data?: NewData },
-  ): HubEvent<Topic, NewType, NewData> {
+  with<NewType extends string = Type, NewData = Data>(changes: {
+    readonly type?: NewType;
+    readonly data?: NewData;
+  }): HubEvent<Topic, NewType, NewData> {
     return new HubEvent<Topic, NewType, NewData>({
       id: this.id,
       topic: this.topic,
@@ -83,7 +84,10 @@ export class HubEvent<
    *
    * @internal
    */
-  static shared<Frame>(event: HubEvent, encode: (parts: HubEventParts) => Frame): Frame {
+  static shared<Frame>(
+    event: HubEvent,
+    encode: (parts: HubEventParts) => Frame,
+  ): Frame {
     return (event.#frame ??= encode(HubEvent.#parts(event))) as Frame;
   }
 
@@ -94,7 +98,14 @@ export class HubEvent<
 
   static #parts(event: HubEvent): HubEventParts {
     const { id, topic, type, time, audience } = event;
-    return { id, topic, type, text: event.#text, time: time.getTime(), audience };
+    return {
+      id,
+      topic,
+      type,
+      text: event.#text,
+      time: time.getTime(),
+      audience,
+    };
   }
 }
 

@@ -77,7 +77,12 @@ export class PatternTrie<T> {
     }
   }
 
-  #collect(node: Node<T>, topic: readonly string[], at: number, found: Set<T>): void {
+  #collect(
+    node: Node<T>,
+    topic: readonly string[],
+    at: number,
+    found: Set<T>,
+  ): void {
     const many = node.children.get('**');
     if (many !== undefined) {
       for (let skipped = at; skipped <= topic.length; skipped++) {

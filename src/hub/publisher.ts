@@ -1,5 +1,8 @@
 import type { Audience, LogRecord } from '../log/event-log.js';
-import { EventTooLargeException, InvalidEventException } from './hub.exceptions.js';
+import {
+  EventTooLargeException,
+  InvalidEventException,
+} from './hub.exceptions.js';
 import { serialize } from './serialize.js';
 import { checkTopic } from './topic.js';
 
@@ -19,7 +22,10 @@ export interface DeliveryOptions {
 }
 
 /** An event as an application publishes it. */
-export interface NewEvent<Type extends string = string, Data = any> extends DeliveryOptions {
+export interface NewEvent<
+  Type extends string = string,
+  Data = any,
+> extends DeliveryOptions {
   /**
    * The name that `addEventListener` listens for.
    * @default 'message'
@@ -29,7 +35,14 @@ export interface NewEvent<Type extends string = string, Data = any> extends Deli
   readonly data: Data;
 }
 
-const FIELDS = ['type', 'data', 'users', 'roles', 'ephemeral', 'idempotencyKey'];
+const FIELDS = [
+  'type',
+  'data',
+  'users',
+  'roles',
+  'ephemeral',
+  'idempotencyKey',
+];
 
 /** `open` and `error` are EventSource's own events; `hub.*` are this library's. */
 const RESERVED_TYPES = /^(hub\..*|error|open)$/s;
@@ -42,10 +55,16 @@ const MAX_NAME_LENGTH = 255;
  * @param maxBytes the largest data in bytes
  * @throws InvalidTopicException, InvalidEventException, UnserializableDataException, EventTooLargeException
  */
-export function toRecord(topic: string, event: NewEvent, maxBytes: number): LogRecord {
+export function toRecord(
+  topic: string,
+  event: NewEvent,
+  maxBytes: number,
+): LogRecord {
   checkTopic(topic);
   if (typeof event !== 'object' || event === null) {
-    throw new InvalidEventException(`publish('${topic}', …): the event must be { type?, data }.`);
+    throw new InvalidEventException(
+      `publish('${topic}', …): the event must be { type?, data }.`,
+    );
   }
   const { type = 'message', idempotencyKey, ephemeral } = event;
   const refuse = (message: string): never => {
@@ -58,14 +77,18 @@ export function toRecord(topic: string, event: NewEvent, maxBytes: number): LogR
   checkType(type, refuse);
   if (idempotencyKey !== undefined) {
     if (ephemeral) {
-      refuse('an ephemeral event is not kept, so "idempotencyKey" cannot hold. Leave one out.');
+      refuse(
+        'an ephemeral event is not kept, so "idempotencyKey" cannot hold. Leave one out.',
+      );
     }
     if (
       typeof idempotencyKey !== 'string' ||
       idempotencyKey === '' ||
       idempotencyKey.length > MAX_NAME_LENGTH
     ) {
-      refuse(`"idempotencyKey" must be a string of 1 to ${MAX_NAME_LENGTH} characters.`);
+      refuse(
+        `"idempotencyKey" must be a string of 1 to ${MAX_NAME_LENGTH} characters.`,
+      );
     }
   }
   const data = serialize(event.data);
@@ -75,17 +98,32 @@ export function toRecord(topic: string, event: NewEvent, maxBytes: number): LogR
       `publish('${topic}', …): the data of "${type}" has ${bytes} bytes as JSON; at most ${maxBytes} fit (slowClient.maxPendingBytes). Publish a reference that clients fetch.`,
     );
   }
-  return { topic, type, data, time: Date.now(), audience: toAudience(event, refuse), idempotencyKey };
+  return {
+    topic,
+    type,
+    data,
+    time: Date.now(),
+    audience: toAudience(event, refuse),
+    idempotencyKey,
+  };
 }
 
 /** An event stream cannot carry CR, LF or NUL in a field (WHATWG HTML, 9.2.6). */
 function checkType(type: unknown, refuse: (message: string) => never): void {
-  if (typeof type !== 'string' || type === '' || type.length > MAX_NAME_LENGTH) {
+  if (
+    typeof type !== 'string' ||
+    type === '' ||
+    type.length > MAX_NAME_LENGTH
+  ) {
     refuse(`"type" must be a string of 1 to ${MAX_NAME_LENGTH} characters.`);
   } else if (/[\r\n\0]/.test(type)) {
-    refuse(`"type" ${JSON.stringify(type)} has CR, LF or NUL, which end a field of an event stream.`);
+    refuse(
+      `"type" ${JSON.stringify(type)} has CR, LF or NUL, which end a field of an event stream.`,
+    );
   } else if (RESERVED_TYPES.test(type)) {
-    refuse(`the type "${type}" is reserved: use another than hub.*, error and open.`);
+    refuse(
+      `the type "${type}" is reserved: use another than hub.*, error and open.`,
+    );
   }
 }
 
@@ -96,10 +134,17 @@ function toAudience(
   if (users === undefined && roles === undefined) {
     return undefined;
   }
-  for (const [field, list] of Object.entries({ users: users ?? [], roles: roles ?? [] })) {
+  for (const [field, list] of Object.entries({
+    users: users ?? [],
+    roles: roles ?? [],
+  })) {
     const isIds =
       Array.isArray(list) &&
-      list.every((id) => ['string', 'number', 'bigint'].includes(typeof id) && String(id) !== '');
+      list.every(
+        (id) =>
+          ['string', 'number', 'bigint'].includes(typeof id) &&
+          String(id) !== '',
+      );
     if (!isIds) {
       refuse(`"${field}" must be an array of ids (strings or numbers).`);
     }

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { LogEntry } from '../log/event-log.js';
 import { MemoryLog } from '../log/memory/memory-log.js';
@@ -135,6 +136,15 @@ describe('a rewound stream starts', () => {
     expect(startsWith(entries, select(), await find(3))).toEqual([0, 3, 4]);
     expect(startsWith(entries, select(), await find(99))).toEqual([0, 3, 4]);
     expect(await find(3)).toBe(floor);
+  });
+
+  it('without a look into the log, when the window knows', async () => {
+    const { dispatcher, log } = await after(numbers(5));
+    const read = jest.spyOn(log, 'read');
+    await findRewindCursor(dispatcher, select(), 3);
+    await findRewindCursor(dispatcher, select(), 9);
+
+    expect(read).not.toHaveBeenCalled();
   });
 
   it('so that it gets the last so many, whatever log, window and selection are', async () => {

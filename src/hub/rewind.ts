@@ -12,7 +12,8 @@ export type Rewind = number | { readonly since: Date } | 'all';
 
 /** @throws InvalidStreamException */
 export function checkRewind(rewind: Rewind): void {
-  const isCount = typeof rewind === 'number' && Number.isInteger(rewind) && rewind >= 0;
+  const isCount =
+    typeof rewind === 'number' && Number.isInteger(rewind) && rewind >= 0;
   const isTime =
     typeof rewind === 'object' &&
     rewind !== null &&
@@ -84,7 +85,11 @@ async function lastInLog(
   return starts[0] ?? dispatcher.position;
 }
 
-async function firstSince(dispatcher: Dispatcher, since: Date, floor: Cursor): Promise<Cursor> {
+async function firstSince(
+  dispatcher: Dispatcher,
+  since: Date,
+  floor: Cursor,
+): Promise<Cursor> {
   for await (const { event, before } of readLog(dispatcher, floor)) {
     if (event.time >= since) {
       return before;

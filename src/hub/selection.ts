@@ -36,9 +36,15 @@ export class Selection {
     readonly listener: Listener,
   ) {
     const { topics = [], patterns = [], types, where } = options;
-    for (const [name, list] of Object.entries({ topics, patterns, types: types ?? [] })) {
+    for (const [name, list] of Object.entries({
+      topics,
+      patterns,
+      types: types ?? [],
+    })) {
       if (!Array.isArray(list)) {
-        throw new InvalidStreamException(`${method}: "${name}" must be an array of strings.`);
+        throw new InvalidStreamException(
+          `${method}: "${name}" must be an array of strings.`,
+        );
       }
     }
     if (topics.length + patterns.length === 0) {
@@ -47,7 +53,9 @@ export class Selection {
       );
     }
     if (where !== undefined && typeof where !== 'function') {
-      throw new InvalidStreamException(`${method}: "where" must be a function of the event.`);
+      throw new InvalidStreamException(
+        `${method}: "where" must be a function of the event.`,
+      );
     }
     topics.forEach(checkTopic);
     patterns.forEach(checkPattern);
@@ -92,7 +100,8 @@ export class Selection {
       audience === undefined ||
       all === true ||
       (userId !== undefined && audience.users?.includes(userId) === true) ||
-      (roles !== undefined && audience.roles?.some((role) => roles.includes(role)) === true)
+      (roles !== undefined &&
+        audience.roles?.some((role) => roles.includes(role)) === true)
     );
   }
 }

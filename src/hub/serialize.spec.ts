@@ -98,7 +98,7 @@ describe('serialize', () => {
         { a: [1, undefined] },
         'data.a[1] is undefined',
       ],
-      ['a hole in an array', [, 1], 'data[0] is undefined'],
+      ['a hole in an array', Array(1), 'data[0] is undefined'],
       ['a BigInt', 5n, 'data is a BigInt (5n)'],
       ['a BigInt below', { a: [{ b: 5n }] }, 'data.a[0].b is a BigInt (5n)'],
       ['NaN', { price: NaN }, 'data.price is NaN'],

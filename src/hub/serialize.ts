@@ -41,7 +41,11 @@ export function serialize(data: unknown): string {
     );
   }
   if (text === undefined) {
-    throw refusal('data', 'becomes nothing in JSON', 'Publish null, or an object.');
+    throw refusal(
+      'data',
+      'becomes nothing in JSON',
+      'Publish null, or an object.',
+    );
   }
   return text;
 }
@@ -57,7 +61,11 @@ function toPlain(value: unknown, path: string, above: Set<object>): unknown {
       throw refusal(path, `is a ${typeof value}`, 'Publish data only.');
     case 'number':
       if (!Number.isFinite(value)) {
-        throw refusal(path, `is ${value}`, 'JSON would write null: publish null or a string.');
+        throw refusal(
+          path,
+          `is ${value}`,
+          'JSON would write null: publish null or a string.',
+        );
       }
       return value;
     case 'object':
@@ -67,9 +75,17 @@ function toPlain(value: unknown, path: string, above: Set<object>): unknown {
   }
 }
 
-function objectToPlain(value: object, path: string, above: Set<object>): unknown {
+function objectToPlain(
+  value: object,
+  path: string,
+  above: Set<object>,
+): unknown {
   if (above.has(value)) {
-    throw refusal(path, 'refers back to an object that contains it', 'Publish ids instead.');
+    throw refusal(
+      path,
+      'refers back to an object that contains it',
+      'Publish ids instead.',
+    );
   }
   if (hasToJson(value)) {
     return value;
@@ -89,7 +105,11 @@ function objectToPlain(value: object, path: string, above: Set<object>): unknown
   return plain;
 }
 
-function mapArray(items: readonly unknown[], path: string, above: Set<object>): readonly unknown[] {
+function mapArray(
+  items: readonly unknown[],
+  path: string,
+  above: Set<object>,
+): readonly unknown[] {
   let changed: unknown[] | undefined;
   for (let i = 0; i < items.length; i++) {
     const plain = toPlain(items[i], `${path}[${i}]`, above);
@@ -101,9 +121,15 @@ function mapArray(items: readonly unknown[], path: string, above: Set<object>): 
   return changed ?? items;
 }
 
-function mapProperties(value: object, path: string, above: Set<object>): object {
+function mapProperties(
+  value: object,
+  path: string,
+  above: Set<object>,
+): object {
   const isInstance = instanceToPlain !== undefined && !isPlain(value);
-  const source = isInstance ? instanceToPlain!(checkCycles(value, path, above)) : value;
+  const source = isInstance
+    ? instanceToPlain!(checkCycles(value, path, above))
+    : value;
   let changed: Record<string, unknown> | undefined;
   for (const [key, item] of Object.entries(source as object)) {
     if (item !== undefined) {
@@ -145,6 +171,10 @@ function hasToJson(value: object): boolean {
   return typeof (value as { toJSON?: unknown }).toJSON === 'function';
 }
 
-function refusal(path: string, flaw: string, remedy: string): UnserializableDataException {
+function refusal(
+  path: string,
+  flaw: string,
+  remedy: string,
+): UnserializableDataException {
   return new UnserializableDataException(`${path} ${flaw}. ${remedy}`);
 }

@@ -3,7 +3,8 @@ import type { HubEvent } from './hub-event.js';
 import type { Listener } from './selection.js';
 
 /** Why a stream cannot continue from the client's cursor. */
-export type ResetReason = 'malformed' | 'unknown' | 'epoch' | 'evicted' | 'history-changed';
+export type ResetReason =
+  'malformed' | 'unknown' | 'epoch' | 'evicted' | 'history-changed';
 
 /** The in-stream notice that history between a cursor and now is gone. */
 export interface Reset {

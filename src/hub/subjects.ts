@@ -31,7 +31,10 @@ export class Subjects {
    * Observes every Subject that a selection needs. An event that several of them
    * carry comes several times in a row.
    */
-  observe(selection: Selection, observer: Partial<Observer<HubEvent>>): Subscription {
+  observe(
+    selection: Selection,
+    observer: Partial<Observer<HubEvent>>,
+  ): Subscription {
     const subscription = new Subscription();
     const audiences = audiencesOf(selection.listener);
     for (const audience of audiences) {
@@ -84,7 +87,10 @@ export class Subjects {
   #topicChannel(key: string): Channel {
     let channel = this.#topics.get(key);
     if (channel === undefined) {
-      this.#topics.set(key, (channel = { subject: new Subject(), observers: 0 }));
+      this.#topics.set(
+        key,
+        (channel = { subject: new Subject(), observers: 0 }),
+      );
     }
     channel.observers++;
     return channel;
@@ -97,7 +103,10 @@ export class Subjects {
     }
     let channel = channels.get(audience);
     if (channel === undefined) {
-      channels.set(audience, (channel = { subject: new Subject(), observers: 0 }));
+      channels.set(
+        audience,
+        (channel = { subject: new Subject(), observers: 0 }),
+      );
     }
     channel.observers++;
     return channel;
@@ -141,7 +150,9 @@ function audiencesOf({ userId, roles = [], all }: Listener): readonly string[] {
     return [ALL];
   }
   const own = roles.map(roleKey);
-  return userId === undefined ? [EVERYONE, ...own] : [EVERYONE, userKey(userId), ...own];
+  return userId === undefined
+    ? [EVERYONE, ...own]
+    : [EVERYONE, userKey(userId), ...own];
 }
 
 const KEYS_OF_PUBLIC: readonly string[] = [EVERYONE, ALL];

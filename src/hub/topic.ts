@@ -37,15 +37,18 @@ export type JoinTopic<Segments extends readonly (string | number | bigint)[]> =
  * topic('users', 'jane@x.org'); // 'users.jane@x%2Eorg'
  * ```
  */
-export function topic<const Segments extends readonly (string | number | bigint)[]>(
-  ...segments: Segments
-): JoinTopic<Segments> {
+export function topic<
+  const Segments extends readonly (string | number | bigint)[],
+>(...segments: Segments): JoinTopic<Segments> {
   const joined = segments.map(escapeSegment).join('.');
   checkTopic(joined);
   return joined as JoinTopic<Segments>;
 }
 
-function escapeSegment(segment: string | number | bigint, index: number): string {
+function escapeSegment(
+  segment: string | number | bigint,
+  index: number,
+): string {
   const text = String(segment);
   if (!['string', 'number', 'bigint'].includes(typeof segment) || text === '') {
     throw new InvalidTopicException(
@@ -94,7 +97,9 @@ export function checkPattern(pattern: string): void {
 
 function checkLength(kind: string, name: string): void {
   if (typeof name !== 'string' || name === '') {
-    throw new InvalidTopicException(`A ${kind} is a non-empty string, not ${String(name) || "''"}.`);
+    throw new InvalidTopicException(
+      `A ${kind} is a non-empty string, not ${String(name) || "''"}.`,
+    );
   }
   if (name.length > MAX_TOPIC_LENGTH) {
     throw new InvalidTopicException(
@@ -118,7 +123,10 @@ function checkSegment(kind: string, name: string, segment: string): void {
 }
 
 /** Whether a pattern's segments cover a topic's segments. */
-export function matchesPattern(pattern: readonly string[], name: readonly string[]): boolean {
+export function matchesPattern(
+  pattern: readonly string[],
+  name: readonly string[],
+): boolean {
   return matchFrom(pattern, 0, name, 0);
 }
 

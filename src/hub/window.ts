@@ -23,7 +23,10 @@ export class Window {
   readonly #limits: LogPageLimit;
 
   constructor(options: WindowOptions, floor: Cursor) {
-    this.#limits = { events: options.events ?? 2_048, bytes: options.bytes ?? 8 * 1024 * 1024 };
+    this.#limits = {
+      events: options.events ?? 2_048,
+      bytes: options.bytes ?? 8 * 1024 * 1024,
+    };
     this.#events = new RetainedSequence(this.#limits, floor);
   }
 

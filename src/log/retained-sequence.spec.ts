@@ -102,7 +102,7 @@ class DropThrough implements fc.Command<Model, RetainedSequence<number>> {
   check = () => true;
 
   run(model: Model, real: RetainedSequence<number>): void {
-    const position = model.floor + this.distance;
+    const position = Math.max(0, model.floor + this.distance);
     model.dropThrough(position);
     real.dropThrough(at(position));
   }
@@ -149,7 +149,9 @@ describe('RetainedSequence', () => {
               .tuple(fc.integer({ min: 1, max: 3 }), bytes)
               .map(([step, size]) => new Push(step, size)),
             fc.constant(new Drop()),
-            fc.nat(6).map((distance) => new DropThrough(distance)),
+            fc
+              .integer({ min: -3, max: 6 })
+              .map((distance) => new DropThrough(distance)),
             fc
               .tuple(
                 fc.integer({ min: -2, max: 12 }),

@@ -98,7 +98,10 @@ export class RetainedSequence<T> {
     for (let i = this.#indexAfter(cursor); i < this.#slots.length; i++) {
       const slot = this.#slots[i]!;
       bytes += slot.bytes;
-      if (items.length > 0 && (items.length >= limit.events || bytes > limit.bytes)) {
+      if (
+        items.length > 0 &&
+        (items.length >= limit.events || bytes > limit.bytes)
+      ) {
         break;
       }
       items.push(slot.item);

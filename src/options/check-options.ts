@@ -8,10 +8,18 @@ export class InvalidOptionException extends Error {
 
 /** What an option may be. */
 export type OptionRule =
-  | { readonly type: 'number' | 'integer'; readonly min: number; readonly max?: number }
+  | {
+      readonly type: 'number' | 'integer';
+      readonly min: number;
+      readonly max?: number;
+    }
   | { readonly type: 'function' }
   | { readonly type: 'object'; readonly of: OptionRules }
-  | { readonly type: 'instance'; readonly is: (value: unknown) => boolean; readonly hint: string };
+  | {
+      readonly type: 'instance';
+      readonly is: (value: unknown) => boolean;
+      readonly hint: string;
+    };
 
 export type OptionRules = Readonly<Record<string, OptionRule>>;
 
@@ -22,9 +30,19 @@ export type OptionRules = Readonly<Record<string, OptionRule>>;
  * @param owner what the options belong to, as the message names it
  * @throws InvalidOptionException
  */
-export function checkOptions(owner: string, options: object, rules: OptionRules): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidOptionException(`${owner}: the options are ${show(options)}; give an object.`);
+export function checkOptions(
+  owner: string,
+  options: object,
+  rules: OptionRules,
+): void {
+  if (
+    typeof options !== 'object' ||
+    options === null ||
+    Array.isArray(options)
+  ) {
+    throw new InvalidOptionException(
+      `${owner}: the options are ${show(options)}; give an object.`,
+    );
   }
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
@@ -39,7 +57,12 @@ export function checkOptions(owner: string, options: object, rules: OptionRules)
   }
 }
 
-function checkOption(owner: string, name: string, value: unknown, rule: OptionRule): void {
+function checkOption(
+  owner: string,
+  name: string,
+  value: unknown,
+  rule: OptionRule,
+): void {
   const refuse = (expected: string): never => {
     throw new InvalidOptionException(
       `${owner}: option "${name}" is ${show(value)}; it must be ${expected}.`,

@@ -27,7 +27,9 @@ class IdController {
   @Sse('several')
   several(@Connection() connection: SseConnection) {
     return this.#stream(connection).pipe(
-      mergeMap((event) => of(event.with({ data: 'first' }), { data: 'second' })),
+      mergeMap((event) =>
+        of(event.with({ data: 'first' }), { data: 'second' }),
+      ),
     );
   }
 
@@ -50,13 +52,24 @@ describe.each(platforms)('Invariant 4, id discipline (%s)', (_, adapter) => {
     await closeApps();
   });
 
-  const start = () => startApp(adapter, { controllers: [IdController], options: { heartbeat: 100 } });
+  const start = () =>
+    startApp(adapter, {
+      controllers: [IdController],
+      options: { heartbeat: 100 },
+    });
 
   it('gives every event its cursor, which is ASCII without CR, LF and NUL', async () => {
     const { hub, url } = await start();
     const client = await connect(`${url}/plain`);
-    const { id } = await hub.publish('numbers', { type: 'ünï', data: 'a\r\nb\nc\rd\0' });
-    expect(await client.next()).toEqual({ type: 'ünï', id, data: 'a\nb\nc\nd\0' });
+    const { id } = await hub.publish('numbers', {
+      type: 'ünï',
+      data: 'a\r\nb\nc\rd\0',
+    });
+    expect(await client.next()).toEqual({
+      type: 'ünï',
+      id,
+      data: 'a\nb\nc\nd\0',
+    });
     expect(id).toMatch(/^[0-9a-z]+-[0-9a-z]+$/);
     expect(id!.length).toBeLessThanOrEqual(64);
   });
@@ -66,7 +79,10 @@ describe.each(platforms)('Invariant 4, id discipline (%s)', (_, adapter) => {
     const client = await connect(`${url}/plain`);
     const { id } = await hub.publish('numbers', { data: 1 });
     await client.next();
-    const ephemeral = await hub.publish('numbers', { data: 2, ephemeral: true });
+    const ephemeral = await hub.publish('numbers', {
+      data: 2,
+      ephemeral: true,
+    });
     await client.next();
     await client.until(() => client.comments.length > 0);
     expect(ephemeral.id).toBeUndefined();
@@ -83,7 +99,11 @@ describe.each(platforms)('Invariant 4, id discipline (%s)', (_, adapter) => {
     const { hub, url } = await start();
     const client = await connect(`${url}/own-ids`);
     await client.until(() => client.appEvents.length === 3);
-    expect(client.appEvents.map((event) => event.id)).toEqual([undefined, undefined, undefined]);
+    expect(client.appEvents.map((event) => event.id)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     const { id } = await hub.publish('numbers', { data: 1 });
     await client.next((event) => event.data === '1');
     expect(client.lastEventId).toBe(id);

@@ -1,6 +1,12 @@
 import { Controller } from '@nestjs/common';
 import { concatMap, filter, map, timer } from 'rxjs';
-import { Connection, EventHub, MemoryLog, Sse, SseConnection } from 'nestjs-sse-hub';
+import {
+  Connection,
+  EventHub,
+  MemoryLog,
+  Sse,
+  SseConnection,
+} from 'nestjs-sse-hub';
 import { seededRandom } from '../support/random.js';
 import { ResumingClient } from '../support/resuming-client.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
@@ -28,12 +34,16 @@ class NumbersController {
 
   @Sse('filter')
   filter(@Connection() connection: SseConnection) {
-    return this.#stream(connection).pipe(filter((event) => isThird(event.data.n)));
+    return this.#stream(connection).pipe(
+      filter((event) => isThird(event.data.n)),
+    );
   }
 
   @Sse('map')
   map(@Connection() connection: SseConnection) {
-    return this.#stream(connection).pipe(map(({ data }) => ({ type: 'mapped', data })));
+    return this.#stream(connection).pipe(
+      map(({ data }) => ({ type: 'mapped', data })),
+    );
   }
 
   @Sse('concat-map')
@@ -65,98 +75,114 @@ function expected(path: string, first: number, last: number): number[] {
   return path === 'where' || path === 'filter' ? all.filter(isThird) : all;
 }
 
-describe.each(platforms)('Invariant 2, no loss, no double (%s)', (_, adapter) => {
-  afterEach(async () => {
-    dropClients();
-    await closeApps();
-  });
-
-  it('holds for 200 clients that connect, drop and resume at random at full speed', async () => {
-    const seed = Date.now() % 2 ** 31;
-    const random = seededRandom(seed);
-    const { hub, url } = await startApp(adapter, {
-      controllers: [NumbersController],
-      options: {
-        log: new MemoryLog({ maxEvents: 10_000_000, maxBytes: 2 ** 31 }),
-        // Small, so that many resumes are served from the log's pages.
-        window: { events: 256 },
-      },
+describe.each(platforms)(
+  'Invariant 2, no loss, no double (%s)',
+  (_, adapter) => {
+    afterEach(async () => {
+      dropClients();
+      await closeApps();
     });
-    const clients = Array.from({ length: 200 }, (_unused, i) => {
-      const path = paths[i % paths.length]!;
-      return { path, client: new ResumingClient(`${url}/${path}`) };
-    });
-    await Promise.all(clients.map(({ client }) => client.connect()));
 
-    let published = 0;
-    const end = Date.now() + 3_000;
-    const goesOn = () => Date.now() < end || published < 2_000;
-    const publish = () => hub.publish('numbers', { data: { n: ++published } });
-    const publishers = Array.from({ length: 4 }, async () => {
-      while (goesOn()) {
-        await Promise.all(Array.from({ length: 16 }, publish));
+    it('holds for 200 clients that connect, drop and resume at random at full speed', async () => {
+      const seed = Date.now() % 2 ** 31;
+      const random = seededRandom(seed);
+      const { hub, url } = await startApp(adapter, {
+        controllers: [NumbersController],
+        options: {
+          log: new MemoryLog({ maxEvents: 10_000_000, maxBytes: 2 ** 31 }),
+          // Small, so that many resumes are served from the log's pages.
+          window: { events: 256 },
+        },
+      });
+      const clients = Array.from({ length: 200 }, (_unused, i) => {
+        const path = paths[i % paths.length]!;
+        return { path, client: new ResumingClient(`${url}/${path}`) };
+      });
+      await Promise.all(clients.map(({ client }) => client.connect()));
+
+      let published = 0;
+      const end = Date.now() + 3_000;
+      const goesOn = () => Date.now() < end || published < 2_000;
+      const publish = () =>
+        hub.publish('numbers', { data: { n: ++published } });
+      const publishers = Array.from({ length: 4 }, async () => {
+        while (goesOn()) {
+          await Promise.all(Array.from({ length: 16 }, publish));
+        }
+      });
+      const droppers = clients.map(async ({ client }) => {
+        for (let drops = 0; goesOn() || drops < 4; drops++) {
+          await until(timer(random() * 500));
+          client.drop();
+          await until(timer(random() * 100));
+          await client.connect();
+        }
+      });
+      await Promise.all([...publishers, ...droppers]);
+      // The last number is a third one, so that it reaches every path.
+      const last = published + 3 - (published % 3);
+      while (published < last) {
+        await publish();
       }
-    });
-    const droppers = clients.map(async ({ client }) => {
-      for (let drops = 0; goesOn() || drops < 4; drops++) {
-        await until(timer(random() * 500));
-        client.drop();
-        await until(timer(random() * 100));
-        await client.connect();
+      await Promise.all(
+        clients.map(async ({ client }) => {
+          while (client.last !== last) {
+            await until(timer(10));
+          }
+        }),
+      );
+
+      for (const { path, client } of clients) {
+        const message = `seed ${seed}, ${path}, ${client.connects} connects`;
+        expect([message, client.resets]).toEqual([message, 0]);
+        const wanted = expected(path, client.numbers[0]!, last);
+        const firstWrong = client.numbers.findIndex((n, i) => n !== wanted[i]);
+        expect([message, firstWrong, client.numbers.length]).toEqual([
+          message,
+          -1,
+          wanted.length,
+        ]);
       }
+      expect(
+        clients.reduce((sum, { client }) => sum + client.connects, 0),
+      ).toBeGreaterThanOrEqual(1_000);
     });
-    await Promise.all([...publishers, ...droppers]);
-    // The last number is a third one, so that it reaches every path.
-    const last = published + 3 - (published % 3);
-    while (published < last) {
-      await publish();
-    }
-    await Promise.all(clients.map(async ({ client }) => {
-      while (client.last !== last) {
-        await until(timer(10));
-      }
-    }));
 
-    for (const { path, client } of clients) {
-      const message = `seed ${seed}, ${path}, ${client.connects} connects`;
-      expect([message, client.resets]).toEqual([message, 0]);
-      const wanted = expected(path, client.numbers[0]!, last);
-      const firstWrong = client.numbers.findIndex((n, i) => n !== wanted[i]);
-      expect([message, firstWrong, client.numbers.length]).toEqual([message, -1, wanted.length]);
-    }
-    expect(clients.reduce((sum, { client }) => sum + client.connects, 0)).toBeGreaterThanOrEqual(1_000);
-  });
-
-  it('holds between a snapshot and the stream that continues it', async () => {
-    const { hub, url } = await startApp(adapter, { controllers: [NumbersController] });
-    const stored: number[] = [];
-    const add = async (n: number): Promise<void> => {
-      stored.push(n);
-      await hub.publish('numbers', { data: { n } });
-    };
-    await add(1);
-    const { data, cursor } = await hub.snapshot(async () => {
-      await add(2);
-      return [...stored];
+    it('holds between a snapshot and the stream that continues it', async () => {
+      const { hub, url } = await startApp(adapter, {
+        controllers: [NumbersController],
+      });
+      const stored: number[] = [];
+      const add = async (n: number): Promise<void> => {
+        stored.push(n);
+        await hub.publish('numbers', { data: { n } });
+      };
+      await add(1);
+      const { data, cursor } = await hub.snapshot(async () => {
+        await add(2);
+        return [...stored];
+      });
+      await add(3);
+      const client = await connect(`${url}/plain?lastEventId=${cursor}`);
+      await client.until(() => client.data.length === 2);
+      expect(data).toEqual([1, 2]);
+      expect(client.data).toEqual([{ n: 2 }, { n: 3 }]);
     });
-    await add(3);
-    const client = await connect(`${url}/plain?lastEventId=${cursor}`);
-    await client.until(() => client.data.length === 2);
-    expect(data).toEqual([1, 2]);
-    expect(client.data).toEqual([{ n: 2 }, { n: 3 }]);
-  });
 
-  it('holds for a client that drops before its first event', async () => {
-    const { hub, url } = await startApp(adapter, { controllers: [NumbersController] });
-    const client = await connect(`${url}/plain`);
-    await client.next('hub.checkpoint');
-    client.drop();
-    await client.ended;
-    await hub.publish('numbers', { data: { n: 1 } });
-    await client.reconnect();
-    expect((await client.next()).data).toBe('{"n":1}');
-  });
-});
+    it('holds for a client that drops before its first event', async () => {
+      const { hub, url } = await startApp(adapter, {
+        controllers: [NumbersController],
+      });
+      const client = await connect(`${url}/plain`);
+      await client.next('hub.checkpoint');
+      client.drop();
+      await client.ended;
+      await hub.publish('numbers', { data: { n: 1 } });
+      await client.reconnect();
+      expect((await client.next()).data).toBe('{"n":1}');
+    });
+  },
+);
 
 function until(waiting: ReturnType<typeof timer>): Promise<void> {
   return new Promise((resolve) => waiting.subscribe(() => resolve()));

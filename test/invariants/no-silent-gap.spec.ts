@@ -1,6 +1,12 @@
 import { Controller } from '@nestjs/common';
 import { map } from 'rxjs';
-import { Connection, EventHub, MemoryLog, Sse, SseConnection } from 'nestjs-sse-hub';
+import {
+  Connection,
+  EventHub,
+  MemoryLog,
+  Sse,
+  SseConnection,
+} from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import { RewritableLog } from '../support/rewritable-log.js';
@@ -18,7 +24,18 @@ class GapController {
   }
 }
 
-const malformed = ['x', '-', 'a-', '-a', 'A-1', 'a_b-1', 'ü-1', 'a-1'.padEnd(65, '1'), '*', "' OR 1=1"];
+const malformed = [
+  'x',
+  '-',
+  'a-',
+  '-a',
+  'A-1',
+  'a_b-1',
+  'ü-1',
+  'a-1'.padEnd(65, '1'),
+  '*',
+  "' OR 1=1",
+];
 
 describe.each(platforms)('Invariant 3, no silent gap (%s)', (_, adapter) => {
   afterEach(async () => {
@@ -30,8 +47,13 @@ describe.each(platforms)('Invariant 3, no silent gap (%s)', (_, adapter) => {
     startApp(adapter, { controllers: [GapController], options });
 
   /** Connects with a cursor and gives the reset notice with what follows it. */
-  async function resetFor(url: string, cursor: string): Promise<{ reason: string; cursor: unknown }> {
-    const client = await connect(`${url}/events?lastEventId=${encodeURIComponent(cursor)}`);
+  async function resetFor(
+    url: string,
+    cursor: string,
+  ): Promise<{ reason: string; cursor: unknown }> {
+    const client = await connect(
+      `${url}/events?lastEventId=${encodeURIComponent(cursor)}`,
+    );
     const notice = await client.next((event) => event.type.startsWith('hub.'));
     expect([client.status, notice.type]).toEqual([200, 'hub.reset']);
     expect(notice.id).toMatch(/^[0-9a-z]+-[0-9a-z]+$/);
@@ -39,14 +61,22 @@ describe.each(platforms)('Invariant 3, no silent gap (%s)', (_, adapter) => {
     return JSON.parse(notice.data) as { reason: string; cursor: unknown };
   }
 
-  it.each(malformed)('tells a reset for the malformed cursor %j', async (cursor) => {
-    const { url } = await start();
-    expect(await resetFor(url, cursor)).toEqual({ reason: 'malformed', cursor: null });
-  });
+  it.each(malformed)(
+    'tells a reset for the malformed cursor %j',
+    async (cursor) => {
+      const { url } = await start();
+      expect(await resetFor(url, cursor)).toEqual({
+        reason: 'malformed',
+        cursor: null,
+      });
+    },
+  );
 
   it('tells a reset for a cursor of this epoch that has another width', async () => {
     const { hub, url } = await start();
-    expect((await resetFor(url, `${await hub.head()}0`)).reason).toBe('malformed');
+    expect((await resetFor(url, `${await hub.head()}0`)).reason).toBe(
+      'malformed',
+    );
   });
 
   it('tells a reset for a cursor of another epoch', async () => {
@@ -67,7 +97,10 @@ describe.each(platforms)('Invariant 3, no silent gap (%s)', (_, adapter) => {
     for (let n = 1; n <= 12; n++) {
       ids.push((await hub.publish('numbers', { data: { n } })).id!);
     }
-    expect(await resetFor(url, ids[5]!)).toEqual({ reason: 'evicted', cursor: ids[5] });
+    expect(await resetFor(url, ids[5]!)).toEqual({
+      reason: 'evicted',
+      cursor: ids[5],
+    });
     const client = await connect(`${url}/events?lastEventId=${ids[6]!}`);
     await client.until(() => client.data.length === 5);
     expect(client.events[0]!.type).toBe('hub.checkpoint');
@@ -84,7 +117,9 @@ describe.each(platforms)('Invariant 3, no silent gap (%s)', (_, adapter) => {
     await client.ended;
     await hub.publish('numbers', { data: { n: 2 } });
     await client.reconnect();
-    expect((await client.next((event) => event.type !== 'hub.checkpoint')).data).toBe('{"n":2}');
+    expect(
+      (await client.next((event) => event.type !== 'hub.checkpoint')).data,
+    ).toBe('{"n":2}');
     expect(client.data).toEqual([{ n: 2 }]);
   });
 
@@ -96,7 +131,10 @@ describe.each(platforms)('Invariant 3, no silent gap (%s)', (_, adapter) => {
     const { id: before } = await client.next('hub.checkpoint');
     await log.rewrite();
     const notice = await client.next('hub.reset');
-    expect(JSON.parse(notice.data)).toEqual({ reason: 'history-changed', cursor: before });
+    expect(JSON.parse(notice.data)).toEqual({
+      reason: 'history-changed',
+      cursor: before,
+    });
     await hub.publish('numbers', { data: { n: 2 } });
     const event = await client.next('number');
     expect(event.data).toBe('{"n":2}');

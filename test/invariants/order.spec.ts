@@ -25,19 +25,27 @@ describe.each(platforms)('Invariant 1, order (%s)', (_, adapter) => {
   });
 
   it('is one for all subscribers, whoever publishes and on whichever topic', async () => {
-    const { hub, url } = await startApp(adapter, { controllers: [OrderController] });
+    const { hub, url } = await startApp(adapter, {
+      controllers: [OrderController],
+    });
     const clients = await Promise.all(
-      ['events', 'events', 'some', 'some'].map((path) => connect(`${url}/${path}`)),
+      ['events', 'events', 'some', 'some'].map((path) =>
+        connect(`${url}/${path}`),
+      ),
     );
     const listened: unknown[] = [];
-    hub.listen({ patterns: ['*'] }).subscribe(({ data }) => listened.push(data));
+    hub
+      .listen({ patterns: ['*'] })
+      .subscribe(({ data }) => listened.push(data));
     const publisher = async (topic: string): Promise<void> => {
       for (let n = 0; n < 200; n++) {
         await hub.publish(topic, { data: { topic, n } });
       }
     };
     await Promise.all(['a', 'b', 'a', 'b'].map(publisher));
-    await Promise.all(clients.map((client) => client.until(() => client.data.length === 800)));
+    await Promise.all(
+      clients.map((client) => client.until(() => client.data.length === 800)),
+    );
 
     expect(listened).toHaveLength(800);
     for (const client of clients) {
@@ -48,7 +56,9 @@ describe.each(platforms)('Invariant 1, order (%s)', (_, adapter) => {
   });
 
   it('holds for a subscriber that publishes: its event queues behind the one in work', async () => {
-    const { hub, url } = await startApp(adapter, { controllers: [OrderController] });
+    const { hub, url } = await startApp(adapter, {
+      controllers: [OrderController],
+    });
     const client = await connect(`${url}/events`);
     const seen: string[] = [];
     hub.listen({ topics: ['question'] }).subscribe(({ data }) => {
@@ -56,26 +66,41 @@ describe.each(platforms)('Invariant 1, order (%s)', (_, adapter) => {
       void hub.publish('answer', { data });
       seen.push(`after ${data}`);
     });
-    hub.listen({ patterns: ['*'] }).subscribe(({ topic, data }) => seen.push(`${topic} ${data}`));
+    hub
+      .listen({ patterns: ['*'] })
+      .subscribe(({ topic, data }) => seen.push(`${topic} ${data}`));
     await Promise.all([
       hub.publish('question', { data: '1' }),
       hub.publish('question', { data: '2' }),
     ]);
     await client.until(() => client.appEvents.length === 4);
     expect(seen).toEqual([
-      ...['before 1', 'after 1', 'question 1', 'before 2', 'after 2', 'question 2'],
+      ...[
+        'before 1',
+        'after 1',
+        'question 1',
+        'before 2',
+        'after 2',
+        'question 2',
+      ],
       ...['answer 1', 'answer 2'],
     ]);
   });
 
   it('is that of the publish calls of one caller, also when it does not await them', async () => {
-    const { hub, url } = await startApp(adapter, { controllers: [OrderController] });
+    const { hub, url } = await startApp(adapter, {
+      controllers: [OrderController],
+    });
     const client = await connect(`${url}/events`);
     const published = await Promise.all(
-      Array.from({ length: 300 }, (_unused, n) => hub.publish('a', { data: { n } })),
+      Array.from({ length: 300 }, (_unused, n) =>
+        hub.publish('a', { data: { n } }),
+      ),
     );
     await client.until(() => client.data.length === 300);
     expect(client.data).toEqual(published.map(({ data }) => data as unknown));
-    expect(client.appEvents.map(({ id }) => id)).toEqual(published.map(({ id }) => id));
+    expect(client.appEvents.map(({ id }) => id)).toEqual(
+      published.map(({ id }) => id),
+    );
   });
 });

@@ -32,9 +32,17 @@ export class RawClient {
   }
 
   /** Sends a request without a body. */
-  get(path: string, headers: Record<string, string> = {}, version = '1.1'): void {
-    const lines = Object.entries({ Host: 'localhost', ...headers }).map(([k, v]) => `${k}: ${v}`);
-    this.socket.write(`GET ${path} HTTP/${version}\r\n${lines.join('\r\n')}\r\n\r\n`);
+  get(
+    path: string,
+    headers: Record<string, string> = {},
+    version = '1.1',
+  ): void {
+    const lines = Object.entries({ Host: 'localhost', ...headers }).map(
+      ([k, v]) => `${k}: ${v}`,
+    );
+    this.socket.write(
+      `GET ${path} HTTP/${version}\r\n${lines.join('\r\n')}\r\n\r\n`,
+    );
   }
 
   until(condition: (text: string) => boolean): Promise<void> {

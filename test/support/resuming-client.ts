@@ -23,21 +23,29 @@ export class ResumingClient {
     this.#rest = '';
     this.connects++;
     const headers: Record<string, string> =
-      this.lastEventId === undefined ? {} : { 'last-event-id': this.lastEventId };
+      this.lastEventId === undefined
+        ? {}
+        : { 'last-event-id': this.lastEventId };
     return new Promise((resolve, reject) => {
-      const request = http.get(this.url, { agent: false, headers }, (response) => {
-        response.setEncoding('utf8');
-        response.on('data', (text: string) => {
-          // Bytes that arrive after a drop belong to a connection that is given up.
-          if (request === this.#request) {
-            this.#feed(text);
-          }
-        });
-        response.on('error', () => undefined);
-        resolve();
-      });
+      const request = http.get(
+        this.url,
+        { agent: false, headers },
+        (response) => {
+          response.setEncoding('utf8');
+          response.on('data', (text: string) => {
+            // Bytes that arrive after a drop belong to a connection that is given up.
+            if (request === this.#request) {
+              this.#feed(text);
+            }
+          });
+          response.on('error', () => undefined);
+          resolve();
+        },
+      );
       this.#request = request;
-      request.on('error', (error) => (request.destroyed ? resolve() : reject(error)));
+      request.on('error', (error) =>
+        request.destroyed ? resolve() : reject(error),
+      );
     });
   }
 
@@ -49,7 +57,11 @@ export class ResumingClient {
   /** Whole blocks count; a block that was cut off is discarded (WHATWG HTML, 9.2.6). */
   #feed(text: string): void {
     this.#rest += text;
-    for (let end = this.#rest.indexOf('\n\n'); end >= 0; end = this.#rest.indexOf('\n\n')) {
+    for (
+      let end = this.#rest.indexOf('\n\n');
+      end >= 0;
+      end = this.#rest.indexOf('\n\n')
+    ) {
       this.#block(this.#rest.slice(0, end));
       this.#rest = this.#rest.slice(end + 2);
     }

@@ -26,6 +26,8 @@ export interface AppParts extends ModuleMetadata {
   readonly options?: SseModuleOptions;
   /** Called before the app listens. */
   readonly configure?: (app: any) => unknown;
+  /** Instead of a free port. */
+  readonly port?: number;
 }
 
 const running = new Set<INestApplication>();
@@ -33,11 +35,11 @@ const running = new Set<INestApplication>();
 /** Starts an app with `SseModule` and the given controllers on a free port. */
 export async function startApp(
   adapter: () => AbstractHttpAdapter,
-  { options, configure, imports = [], ...metadata }: AppParts,
+  { options, configure, port, imports = [], ...metadata }: AppParts,
 ): Promise<RunningApp> {
   @Module({ imports: [SseModule.forRoot(options), ...imports], ...metadata })
   class TestModule {}
-  return listen(TestModule, adapter, configure);
+  return listen(TestModule, adapter, configure, port);
 }
 
 /** Starts an app of a module on a free port. */
@@ -45,13 +47,14 @@ export async function listen(
   module: Type,
   adapter: () => AbstractHttpAdapter,
   configure?: AppParts['configure'],
+  wantedPort = 0,
 ): Promise<RunningApp> {
   const app = await NestFactory.create(module, adapter(), {
     logger: false,
     abortOnError: false,
   });
   await configure?.(app);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(wantedPort, '127.0.0.1');
   running.add(app);
   const { port } = app.getHttpServer().address() as AddressInfo;
   return { app, hub: app.get(EventHub), port, url: `http://127.0.0.1:${port}` };

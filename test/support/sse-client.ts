@@ -38,7 +38,10 @@ export class SseClient {
   }
 
   /** Connects and resolves with the head. */
-  static async connect(url: string, options: ClientOptions = {}): Promise<SseClient> {
+  static async connect(
+    url: string,
+    options: ClientOptions = {},
+  ): Promise<SseClient> {
     const client = new SseClient(url, options);
     await client.reconnect();
     return client;
@@ -60,11 +63,18 @@ export class SseClient {
 
   /** The first event not yet returned that fits; waits for it. */
   async next(
-    wanted: string | ((event: ReceivedEvent) => boolean) = (event) => !event.type.startsWith('hub.'),
+    wanted: string | ((event: ReceivedEvent) => boolean) = (event) =>
+      !event.type.startsWith('hub.'),
   ): Promise<ReceivedEvent> {
-    const fits = typeof wanted === 'string' ? (e: ReceivedEvent) => e.type === wanted : wanted;
+    const fits =
+      typeof wanted === 'string'
+        ? (e: ReceivedEvent) => e.type === wanted
+        : wanted;
     await this.until(() => {
-      while (this.#read < this.events.length && !fits(this.events[this.#read]!)) {
+      while (
+        this.#read < this.events.length &&
+        !fits(this.events[this.#read]!)
+      ) {
         this.#read++;
       }
       return this.#read < this.events.length;
@@ -102,7 +112,10 @@ export class SseClient {
   /** Connects again, with the cursor that the stream has given. */
   async reconnect(): Promise<void> {
     this.drop();
-    const headers: Record<string, string> = { accept: 'text/event-stream', ...this.options.headers };
+    const headers: Record<string, string> = {
+      accept: 'text/event-stream',
+      ...this.options.headers,
+    };
     if (this.lastEventId !== undefined && this.lastEventId !== '') {
       headers['last-event-id'] = this.lastEventId;
     }
@@ -156,7 +169,10 @@ export class SseClient {
 const open = new Set<SseClient>();
 
 /** Connects a client that `dropClients` drops after the test. */
-export async function connect(url: string, options?: ClientOptions): Promise<SseClient> {
+export async function connect(
+  url: string,
+  options?: ClientOptions,
+): Promise<SseClient> {
   const client = await SseClient.connect(url, options);
   open.add(client);
   return client;

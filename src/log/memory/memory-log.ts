@@ -70,7 +70,10 @@ export class MemoryLog implements EventLog {
     });
     this.#maxAge = options.maxAge ?? 3_600_000;
     this.#entries = new RetainedSequence(
-      { events: options.maxEvents ?? 10_000, bytes: options.maxBytes ?? 64 * 1024 * 1024 },
+      {
+        events: options.maxEvents ?? 10_000,
+        bytes: options.maxBytes ?? 64 * 1024 * 1024,
+      },
       cursorAt(this.#epoch, 0),
       (entry) => {
         if (entry.idempotencyKey !== undefined) {
@@ -92,7 +95,11 @@ export class MemoryLog implements EventLog {
   append(records: readonly LogRecord[]): Promise<readonly LogEntry[]> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
-        reject(new LogUnavailableException('The log is closed: the application is shutting down.'));
+        reject(
+          new LogUnavailableException(
+            'The log is closed: the application is shutting down.',
+          ),
+        );
         return;
       }
       this.#queue.push({ records, resolve, reject });
@@ -108,7 +115,10 @@ export class MemoryLog implements EventLog {
   }
 
   tail(after: Cursor): AsyncIterable<TailBatch> {
-    const missed = this.#entries.after(after, { events: Infinity, bytes: Infinity });
+    const missed = this.#entries.after(after, {
+      events: Infinity,
+      bytes: Infinity,
+    });
     const tail = new MemoryTail(
       () => this.#scheduleCommit(),
       () => this.#tails.delete(tail),
@@ -139,7 +149,11 @@ export class MemoryLog implements EventLog {
     clearImmediate(this.#commit);
     clearTimeout(this.#expiry);
     for (const { reject } of this.#queue.splice(0)) {
-      reject(new LogUnavailableException('The log was closed before it took the event.'));
+      reject(
+        new LogUnavailableException(
+          'The log was closed before it took the event.',
+        ),
+      );
     }
     for (const tail of this.#tails) {
       tail.end();
@@ -148,7 +162,11 @@ export class MemoryLog implements EventLog {
   }
 
   #bounds(): LogBounds {
-    return { epoch: this.#epoch, floor: this.#entries.floor, head: this.#entries.head };
+    return {
+      epoch: this.#epoch,
+      floor: this.#entries.floor,
+      head: this.#entries.head,
+    };
   }
 
   /**
@@ -196,7 +214,10 @@ export class MemoryLog implements EventLog {
     if (earlier !== undefined) {
       return earlier;
     }
-    const entry: LogEntry = { ...record, cursor: cursorAt(this.#epoch, ++this.#position) };
+    const entry: LogEntry = {
+      ...record,
+      cursor: cursorAt(this.#epoch, ++this.#position),
+    };
     this.#entries.push(entry.cursor, entry, entry.data.length);
     if (key !== undefined) {
       this.#keys.set(key, entry);
@@ -231,4 +252,3 @@ export class MemoryLog implements EventLog {
 
 /** Longer timeouts fire at once (Node's documentation of `setTimeout`). */
 const MAX_TIMEOUT = 2 ** 31 - 1;
-
