@@ -164,12 +164,11 @@ function defaultUser(context: ExecutionContext): unknown {
 
 function defaultUserId(
   user: Record<string, unknown>,
-): string | number | undefined {
-  const id = [user.id, user.userId, user.sub].find(
-    (candidate) =>
-      typeof candidate === 'string' || typeof candidate === 'number',
+): string | number | bigint | undefined {
+  const id = [user.id, user.userId, user.sub].find((candidate) =>
+    ['string', 'number', 'bigint'].includes(typeof candidate),
   );
-  return id as string | number | undefined;
+  return id as string | number | bigint | undefined;
 }
 
 function defaultRoles({

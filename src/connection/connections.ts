@@ -10,7 +10,8 @@ import { CONNECTION_OPTIONS } from './connection-options.js';
 import type { ConnectionOptions } from './connection-options.js';
 import type { RawResponse } from './response-writer.js';
 import { SseConnection } from './sse-connection.js';
-import type { ResponseHost } from './sse-response.js';
+import type { ResponseHost } from './response-host.js';
+import { Heartbeat } from './heartbeat.js';
 import { SseResponse } from './sse-response.js';
 import type { OutputWarning } from './stream-output.js';
 import { listenerOf, resumeCursorOf } from './request.js';
@@ -18,12 +19,11 @@ import { listenerOf, resumeCursorOf } from './request.js';
 /** Every `retry` that is sent is one of so many, from the configured time up to half as much again. */
 const JITTER_STEPS = 64;
 
-/** Sweeps in one heartbeat: a stream is quiet for at most 1¼ heartbeats. */
-const SWEEPS = 4;
-
 const WARNINGS: Record<OutputWarning, string> = {
   'id-backwards':
     'A handler emits hub events out of order: their frames go without an id. Use operators that keep order (filter, map, concatMap).',
+  'id-lost':
+    'A handler emits objects without an id later than the hub handed their events on, so a client that reconnects gets them again. Emit event.with({ data }) instead, which keeps the id.',
   'id-foreign':
     'A handler puts ids of its own on a hub stream, where they would replace the client’s cursor: they are left out.',
 };
@@ -34,11 +34,11 @@ export class Connections implements ResponseHost {
   readonly #logger = new Logger('SseModule');
   readonly #responses = new Set<SseResponse>();
   readonly #flusher = new Flusher();
+  readonly #heartbeat: Heartbeat;
   readonly #retries: readonly Frame[];
   readonly #warned = new Set<OutputWarning>();
   readonly #prefix = Math.random().toString(36).slice(2, 8);
   #count = 0;
-  #sweeper: NodeJS.Timeout | undefined;
   #closing = false;
   #checkpoint: { readonly cursor: Cursor; readonly frame: Frame } | undefined;
 
@@ -46,17 +46,16 @@ export class Connections implements ResponseHost {
     @Inject(CONNECTION_OPTIONS) private readonly options: ConnectionOptions,
     @Inject(ConnectionRegistry) private readonly registry: ConnectionRegistry,
   ) {
+    const { heartbeat, stallTimeout, now } = options;
+    this.#heartbeat = new Heartbeat(
+      this.#responses,
+      heartbeat,
+      stallTimeout,
+      now,
+    );
     this.#retries = Array.from({ length: JITTER_STEPS }, (_, step) =>
       retryFrame(options.retry * (1 + step / (2 * JITTER_STEPS))),
     );
-  }
-
-  get heartbeat(): number {
-    return this.options.heartbeat;
-  }
-
-  get stallTimeout(): number {
-    return this.options.stallTimeout;
   }
 
   /** Whether the application is shutting down. */
@@ -128,10 +127,7 @@ export class Connections implements ResponseHost {
     }
     this.#responses.add(response);
     this.registry.add(response.connection);
-    this.#sweeper ??= setInterval(
-      () => this.#sweep(),
-      this.heartbeat / SWEEPS,
-    ).unref();
+    this.#heartbeat.update();
     return true;
   }
 
@@ -139,10 +135,7 @@ export class Connections implements ResponseHost {
     this.#responses.delete(response);
     this.registry.delete(response.connection);
     this.#logger.debug(`Connection ${response.connection.id} ended: ${reason}`);
-    if (this.#responses.size === 0) {
-      clearInterval(this.#sweeper);
-      this.#sweeper = undefined;
-    }
+    this.#heartbeat.update();
   }
 
   failed(response: SseResponse, error: unknown): string {
@@ -176,13 +169,6 @@ export class Connections implements ResponseHost {
     clearTimeout(timer);
     for (const response of responses) {
       response.destroy();
-    }
-  }
-
-  #sweep(): void {
-    const now = this.now();
-    for (const response of this.#responses) {
-      response.sweep(now);
     }
   }
 }

@@ -27,16 +27,26 @@ export function resetFrame(id: Cursor, reset: Reset): Frame {
   return encodeFrame({ type: 'hub.reset', id, data: JSON.stringify(reset) });
 }
 
-/** The stream failed at the event `id`, which is not sent again. */
+/**
+ * The stream failed. `id` is the event that could not be processed and is not sent
+ * again; without one the failure was no event's.
+ */
 export function errorFrame(message: string, id: Cursor | undefined): Frame {
   return encodeFrame({
     type: 'hub.error',
     id,
-    data: JSON.stringify({ message }),
+    data: JSON.stringify({ message, skipped: id !== undefined }),
   });
 }
 
-/** The server ended the stream, for a reason. */
-export function closedFrame(reason: string): Frame {
-  return encodeFrame({ type: 'hub.closed', data: JSON.stringify({ reason }) });
+/**
+ * The server ended the stream, for a reason; `id` if it did so while it processed an
+ * event, which would end the next stream too if it was sent again.
+ */
+export function closedFrame(reason: string, id: Cursor | undefined): Frame {
+  return encodeFrame({
+    type: 'hub.closed',
+    id,
+    data: JSON.stringify({ reason }),
+  });
 }

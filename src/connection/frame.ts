@@ -1,4 +1,4 @@
-import type { HubEventParts } from '../hub/hub-event.js';
+import type { EncodedParts } from '../hub/hub-event.js';
 
 /** What a block of an event stream is made of (WHATWG HTML, 9.2.5 "Parsing an event stream"). */
 export interface FrameFields {
@@ -106,11 +106,7 @@ export function encodeFrame({
 }
 
 /** The frame of a hub event. Data that is a string is sent as it is, other data as JSON. */
-export function encodeEvent({
-  id,
-  type,
-  text,
-}: Pick<HubEventParts, 'id' | 'type' | 'text'>): Frame {
+export function encodeEvent({ id, type, text }: EncodedParts): Frame {
   const data = text.startsWith('"') ? (JSON.parse(text) as string) : text;
   return encodeFrame({ id, type, data });
 }

@@ -1,4 +1,5 @@
 import { serialize } from '../hub/serialize.js';
+import { InvalidFrameException } from './frame.js';
 import type { FrameFields } from './frame.js';
 
 const FIELDS = ['data', 'id', 'type', 'retry', 'comment'] as const;
@@ -7,7 +8,7 @@ const FIELDS = ['data', 'id', 'type', 'retry', 'comment'] as const;
  * Reads what a handler emitted as Nest's `@Sse()` would: an object with fields of
  * `MessageEvent` is a message, anything else is the data of one.
  *
- * @throws UnserializableDataException
+ * @throws UnserializableDataException, InvalidFrameException
  */
 export function toFields(value: unknown): FrameFields {
   if (
@@ -16,6 +17,11 @@ export function toFields(value: unknown): FrameFields {
     !FIELDS.some((field) => field in value)
   ) {
     return { data: dataText(value) };
+  }
+  if ('topic' in value && 'audience' in value && !('data' in value)) {
+    throw new InvalidFrameException(
+      'A handler emits a spread of a hub event, { ...event }, which has no data. Use event.with({ data }).',
+    );
   }
   // Field by field: a spread would lose the getters of an event that is a class.
   const { data, id, type, retry, comment } = value as Record<string, unknown>;

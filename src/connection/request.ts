@@ -18,9 +18,11 @@ export function resumeCursorOf(request: object): string | undefined {
   const { headers, query } = request as HttpRequest;
   const header = headers['last-event-id'];
   const parameter = (query as Record<string, unknown> | undefined)?.lastEventId;
-  return [header, parameter].find(
-    (value): value is string => typeof value === 'string' && value !== '',
-  );
+  return [header, parameter]
+    .flat()
+    .find(
+      (value): value is string => typeof value === 'string' && value !== '',
+    );
 }
 
 /** The client's address: the platform's, which knows trusted proxies, else the socket's. */

@@ -45,6 +45,7 @@ export class SseConnection<User = any> implements StreamConnection {
     this.#output = new StreamOutput(
       (frame) => response.send(frame),
       (warning) => response.warn(warning),
+      this,
     );
   }
 
@@ -88,7 +89,7 @@ export class SseConnection<User = any> implements StreamConnection {
    * @param reason a word for the page and the log, such as `'signed-out'`
    */
   close(reason = 'closed'): void {
-    this.#response.end(reason, closedFrame(reason));
+    this.#response.end(reason, closedFrame(reason, this.endWork()));
   }
 
   /** @internal */
@@ -99,6 +100,11 @@ export class SseConnection<User = any> implements StreamConnection {
   /** @internal */
   get resumeFrom(): string | undefined {
     return this.#reached ?? this.lastEventId;
+  }
+
+  /** @internal */
+  get reached(): Cursor | undefined {
+    return this.#stream?.reached ?? this.#reached;
   }
 
   /** @internal */
@@ -124,7 +130,7 @@ export class SseConnection<User = any> implements StreamConnection {
     if (this.#stream === stream) {
       this.#stream = undefined;
       if (this.#output.cursor !== undefined) {
-        this.#reached = stream.position;
+        this.#reached = stream.reached;
       }
     }
   }
@@ -185,13 +191,21 @@ export class SseConnection<User = any> implements StreamConnection {
     }
   }
 
+  /**
+   * @internal Sends what the event in work has emitted so far, as the stream ends in it.
+   * @returns the event's id, if that is nothing
+   */
+  endWork(): Cursor | undefined {
+    try {
+      return this.#output.endWork();
+    } catch (error) {
+      this.#response.fail(error);
+      return undefined;
+    }
+  }
+
   /** @internal Behind which event the client continues after a failure. */
   failedAt(): Cursor | undefined {
-    try {
-      this.#output.flushHeld();
-    } catch {
-      // What is held back is part of the event that fails.
-    }
     return this.#output.failedAt();
   }
 
@@ -217,6 +231,11 @@ export class SseConnection<User = any> implements StreamConnection {
     const callback = this.#whenWritable;
     this.#whenWritable = undefined;
     callback?.();
+  }
+
+  /** @internal Whether it carries a hub stream now. */
+  get carriesStream(): boolean {
+    return this.#stream !== undefined;
   }
 
   /** @internal Whether the stream could change from live events to replay. */

@@ -5,6 +5,8 @@ import { Batches } from './batches.js';
 import { COMPLETE, HEARTBEAT, errorFrame } from './control-frames.js';
 import type { Flushable } from './flusher.js';
 import type { Frame } from './frame.js';
+import type { Beating } from './heartbeat.js';
+import type { ResponseHost } from './response-host.js';
 import { writeHead } from './head.js';
 import { LazyAbortController } from './lazy-abort-controller.js';
 import type { TakeOver } from './platform.js';
@@ -13,28 +15,11 @@ import { ResponseWriter } from './response-writer.js';
 import type { SseConnection } from './sse-connection.js';
 import type { OutputWarning } from './stream-output.js';
 
-/** What a response needs of the module that serves it. */
-export interface ResponseHost {
-  readonly heartbeat: number;
-  readonly stallTimeout: number;
-  /** Now, in milliseconds. */
-  now(): number;
-  /** A response has frames to be flushed. */
-  markDirty(response: SseResponse): void;
-  /** What follows the head before the stream's own frames. */
-  retryFrame(): Frame;
-  checkpointFrame(cursor: Cursor): Frame;
-  /** Something that the developer should hear of once. */
-  warn(response: SseResponse, warning: OutputWarning): void;
-  /** The head was written. `false`: the application is closing, end at once. */
-  opened(response: SseResponse): boolean;
-  ended(response: SseResponse, reason: string): void;
-  /** A handler's stream failed after the head. Returns what the client may be told. */
-  failed(response: SseResponse, error: unknown): string;
-}
+/** More than the frames of one replay slice and of the largest event take. */
+const REPLAY_ALLOWANCE = 4 * 1024 * 1024;
 
 /** The frames of the stream wait for the head, then go to the socket until the stream ends. */
-export class SseResponse implements Flushable {
+export class SseResponse implements Flushable, Beating {
   readonly abort = new LazyAbortController();
   readonly #host: ResponseHost;
   readonly #maxPendingBytes: number;
@@ -192,27 +177,25 @@ export class SseResponse implements Flushable {
     }
   }
 
-  /** Keeps a quiet stream open, moves the client's cursor, and cuts a client that has stalled. */
-  sweep(now: number): void {
-    if (this.#state !== 'open') {
-      return;
-    }
-    const quiet = now - this.#lastWriteAt;
-    if (this.#writer.blocked) {
-      if (quiet >= this.#host.stallTimeout) {
-        this.cut('stalled');
-      }
-      return;
-    }
-    if (now - this.#lastCheckpointAt >= this.#host.heartbeat) {
-      this.#lastCheckpointAt = now;
-      if (this.#connection.checkpoint()) {
-        return;
-      }
-    }
-    if (quiet >= this.#host.heartbeat) {
-      this.send(HEARTBEAT);
-    }
+  get blocked(): boolean {
+    return this.#writer.blocked;
+  }
+
+  get lastWriteAt(): number {
+    return this.#lastWriteAt;
+  }
+
+  get lastCheckpointAt(): number {
+    return this.#lastCheckpointAt;
+  }
+
+  checkpoint(now: number): boolean {
+    this.#lastCheckpointAt = now;
+    return this.#connection.checkpoint();
+  }
+
+  beat(): void {
+    this.send(HEARTBEAT);
   }
 
   checkpointFrame(cursor: Cursor): Frame {
@@ -275,7 +258,10 @@ export class SseResponse implements Flushable {
       stream.subscribe({
         next: (value) => this.#receive(value),
         error: (error: unknown) => this.fail(error),
-        complete: () => this.end('complete', COMPLETE),
+        complete: () => {
+          this.#connection.endWork();
+          this.end('complete', COMPLETE);
+        },
       }),
     );
   }
@@ -334,7 +320,9 @@ export class SseResponse implements Flushable {
     ) {
       return;
     }
-    if (pendingBytes > this.#maxPendingBytes) {
+    // What a replay has handed on is bounded by its slice, not by the client.
+    const allowance = this.#connection.carriesStream ? REPLAY_ALLOWANCE : 0;
+    if (pendingBytes > this.#maxPendingBytes + allowance) {
       this.cut('slow');
     }
   }

@@ -3,16 +3,24 @@ import fc from 'fast-check';
 import { HubEvent } from '../hub/hub-event.js';
 import { UnserializableDataException } from '../hub/serialize.js';
 import { cursorAt } from '../log/cursor.js';
+import { SseRouteException } from './connection.exceptions.js';
 import { checkpointFrame } from './control-frames.js';
 import type { Frame } from './frame.js';
 import { InvalidFrameException } from './frame.js';
-import type { OutputWarning } from './stream-output.js';
+import type { OutputSource, OutputWarning } from './stream-output.js';
 import { StreamOutput } from './stream-output.js';
 
 const at = (position: number): string => cursorAt('e', position);
 
-const eventAt = (position: number, type = 'message'): HubEvent =>
+const parts = { topic: 'movies', type: 'message', text: '"now"', time: 0 };
+
+const eventAt = (
+  position: number,
+  type = 'message',
+  dispatched = false,
+): HubEvent =>
   new HubEvent({
+    dispatched,
     id: at(position),
     topic: 'movies',
     type,
@@ -20,8 +28,7 @@ const eventAt = (position: number, type = 'message'): HubEvent =>
     time: 0,
   });
 
-const ephemeral = (): HubEvent =>
-  new HubEvent({ topic: 'movies', type: 'message', text: '"now"', time: 0 });
+const ephemeral = (): HubEvent => new HubEvent(parts);
 
 /** The frame as `data`, or as `data@position` when it has an id. */
 function show(frame: Frame): string {
@@ -36,12 +43,16 @@ function show(frame: Frame): string {
   return shown;
 }
 
-function open(start?: string) {
+function open(
+  start?: string,
+  source: OutputSource = { listener: {}, reached: at(Number.MAX_SAFE_INTEGER) },
+) {
   const frames: Frame[] = [];
   const warnings: OutputWarning[] = [];
   const output = new StreamOutput(
     (frame) => frames.push(frame),
     (warning) => warnings.push(warning),
+    source,
   );
   if (start !== undefined) {
     output.startAt(start);
@@ -248,13 +259,34 @@ describe('ids that an app gives', () => {
     expect(stream.output.cursor).toBeUndefined();
   });
 
-  it('give no warning about order when hub events come without a hub stream', () => {
+  it('are no way for hub events without a hub stream, which are refused', () => {
     const stream = open();
-    stream.output.next(eventAt(1));
-    stream.output.next(eventAt(2));
 
-    expect(stream.frames).toHaveLength(2);
-    expect(stream.warnings).toEqual([]);
+    expect(() => stream.output.next(eventAt(1, 'message', true))).toThrow(
+      SseRouteException,
+    );
+    expect(stream.frames).toEqual([]);
+    stream.output.next(eventAt(1));
+    expect(stream.sent).toEqual(['1@1']);
+  });
+
+  it('are no way for events that are for somebody else, which are refused', () => {
+    const stream = open(at(0), { listener: { userId: '1' }, reached: at(9) });
+    const audience = (id: string) =>
+      new HubEvent({ ...parts, audience: { users: [id] } });
+
+    stream.output.next(audience('1'));
+    expect(() => stream.output.next(audience('2'))).toThrow(SseRouteException);
+    expect(stream.sent).toEqual(['now']);
+  });
+
+  it('do not move the cursor past what the hub stream has handed on', () => {
+    const stream = open(at(0), { listener: {}, reached: at(3) });
+    stream.output.next(eventAt(4));
+    stream.output.next({ id: at(5), data: 'own' });
+    stream.output.next(eventAt(3));
+
+    expect(stream.sent).toEqual(['4', 'own', '3@3']);
   });
 });
 
@@ -349,10 +381,9 @@ describe('after a failure a client continues', () => {
     const stream = openHub();
     stream.output.beforeEvent(eventAt(1));
     stream.output.next('half');
-    stream.output.flushHeld();
 
-    expect(stream.sent).toEqual(['half']);
     expect(stream.output.failedAt()).toBe(at(1));
+    expect(stream.sent).toEqual(['half']);
   });
 
   it('behind an event whose frame cannot be made', () => {

@@ -1,13 +1,23 @@
 import { HubEvent } from '../hub/hub-event.js';
+import type { Listener } from '../hub/selection.js';
+import { isFor } from '../hub/selection.js';
 import type { Cursor } from '../log/cursor.js';
-import { epochOf } from '../log/cursor.js';
+import { epochOf, isCursor } from '../log/cursor.js';
 import { SseRouteException } from './connection.exceptions.js';
-import type { Frame } from './frame.js';
+import type { Frame, FrameFields } from './frame.js';
 import { encodeEvent, encodeFrame } from './frame.js';
 import { toFields } from './message.js';
+import { Withheld } from './withheld.js';
 
 /** Something that a handler does which the developer should hear of once. */
-export type OutputWarning = 'id-backwards' | 'id-foreign';
+export type OutputWarning = 'id-backwards' | 'id-foreign' | 'id-lost';
+
+/** Where what a handler emits comes from. */
+export interface OutputSource {
+  readonly listener: Listener;
+  /** The newest event that the connection's hub stream has handed on. */
+  readonly reached: Cursor | undefined;
+}
 
 /**
  * Turns what a handler emits into frames, and decides which ids they carry, so that
@@ -22,69 +32,84 @@ export type OutputWarning = 'id-backwards' | 'id-foreign';
 export class StreamOutput {
   /** The last cursor that was sent. */
   cursor: Cursor | undefined;
-  #carriesHub = false;
   /** What every cursor of this history begins with. */
   #epoch = '';
   #current: HubEvent | undefined;
   #held: unknown;
   #holds = false;
-  #firstWithheld: Cursor | undefined;
-  #lastWithheld: Cursor | undefined;
+  /** The handler made `undefined` of the event in work: nothing is to come of it. */
+  #answered = false;
+  readonly #withheld = new Withheld();
 
+  /**
+   * @param source who listens, and up to where its hub stream has handed events on
+   */
   constructor(
     private readonly send: (frame: Frame) => void,
     private readonly warn: (warning: OutputWarning) => void,
+    private readonly source: OutputSource,
   ) {}
 
   /** A hub stream starts or starts over at this cursor. */
   startAt(cursor: Cursor): void {
-    this.#carriesHub = true;
     this.cursor = cursor;
     this.#epoch = `${epochOf(cursor)}-`;
-    this.#firstWithheld = this.#lastWithheld = undefined;
+    this.#withheld.clear();
   }
 
   beforeEvent(event: HubEvent): void {
     this.#current = event;
+    this.#answered = false;
   }
 
   /** @throws InvalidFrameException, UnserializableDataException */
   afterEvent(): void {
-    const id = this.#current?.id;
-    if (this.#holds) {
-      this.#release(id);
-    } else if (id !== undefined && !this.#isSent(id)) {
-      this.#firstWithheld ??= id;
-      this.#lastWithheld = id;
+    const id = this.endWork();
+    if (id !== undefined && !this.#answered) {
+      this.#withheld.add(id);
     }
     // Not when that threw: the failure is this event's.
     this.#current = undefined;
   }
 
   /**
-   * Takes what the handler emitted.
+   * Sends what is held back for the event in work.
+   *
+   * @returns the event's id, if nothing of it has been sent
    * @throws InvalidFrameException, UnserializableDataException
    */
+  endWork(): Cursor | undefined {
+    const id = this.#current?.id;
+    if (this.#holds) {
+      this.#release(id);
+      return undefined;
+    }
+    return id !== undefined && this.#isAhead(id) ? id : undefined;
+  }
+
+  /**
+   * Takes what the handler emitted.
+   * @throws InvalidFrameException, UnserializableDataException, SseRouteException
+   */
   next(value: unknown): void {
-    if (this.#current !== undefined && this.#isOfCurrent(value)) {
+    if (value === undefined) {
+      this.#answered = true;
+      return;
+    }
+    const current = this.#current;
+    if (current !== undefined && idOf(value, current.id) === current.id) {
       if (this.#holds) {
         this.#release(undefined);
       }
       this.#held = value;
       this.#holds = true;
-    } else {
-      if (this.#holds) {
-        this.#release(this.#current?.id);
-      }
-      this.#emit(value, value instanceof HubEvent ? value.id : undefined);
+      return;
     }
-  }
-
-  /** Sends what is held back for the event in work, without moving the cursor to it. */
-  flushHeld(): void {
-    if (this.#holds) {
-      this.#release(undefined);
+    this.endWork();
+    if (value instanceof HubEvent) {
+      this.#checkOrigin(value);
     }
+    this.#emit(value, undefined);
   }
 
   /**
@@ -93,7 +118,7 @@ export class StreamOutput {
    */
   checkpoint(position: Cursor, encode: (cursor: Cursor) => Frame): boolean {
     if (
-      this.#lastWithheld !== undefined ||
+      !this.#withheld.isEmpty ||
       this.cursor === undefined ||
       position <= this.cursor
     ) {
@@ -110,86 +135,106 @@ export class StreamOutput {
    * for ever.
    */
   failedAt(): Cursor | undefined {
+    if (this.#holds) {
+      // A part of the event that fails: it goes out, but does not count for it.
+      this.#release(undefined);
+    }
     const id =
-      this.#current === undefined ? this.#firstWithheld : this.#current.id;
+      this.#current === undefined ? this.#withheld.oldest : this.#current.id;
     return id !== undefined && this.#isAhead(id) ? id : undefined;
   }
 
-  #isOfCurrent(value: unknown): boolean {
-    return value instanceof HubEvent
-      ? value.id === this.#current!.id
-      : typeof value !== 'object' ||
-          value === null ||
-          !('id' in value) ||
-          value.id === undefined;
+  /**
+   * Refuses an event that is not for this connection's user, and on a connection without a
+   * hub stream one that comes from the log all the same.
+   */
+  #checkOrigin(event: HubEvent): void {
+    if (
+      !isFor(event, this.source.listener) ||
+      (this.cursor === undefined && HubEvent.isDispatched(event))
+    ) {
+      throw new SseRouteException(
+        'A handler emits hub events that are not of its hub stream, so from hub.listen(), which is for server code. Return hub.stream({ …, for: connection }).',
+      );
+    }
   }
 
   #release(id: Cursor | undefined): void {
     const value = this.#held;
     this.#held = undefined;
     this.#holds = false;
-    this.#emit(value, id);
+    this.#emit(value, id ?? null);
   }
 
-  #emit(value: unknown, id: Cursor | undefined): void {
-    if (value === undefined) {
+  /** @param id the id to send; `null`: none; `undefined`: the value's own */
+  #emit(value: unknown, id: Cursor | null | undefined): void {
+    if (value instanceof HubEvent) {
+      this.#emitEvent(value, id === undefined ? value.id : (id ?? undefined));
+    } else {
+      this.#emitMessage(toFields(value), id);
+    }
+  }
+
+  #emitEvent(event: HubEvent, id: Cursor | undefined): void {
+    const moves = id !== undefined && this.#isAhead(id);
+    this.send(
+      moves || event.id === undefined || this.cursor === undefined
+        ? HubEvent.shared(event, encodeEvent)
+        : encodeEvent({ type: event.type, text: HubEvent.textOf(event) }),
+    );
+    this.#moveTo(id);
+  }
+
+  #emitMessage(fields: FrameFields, given: Cursor | null | undefined): void {
+    if (this.cursor === undefined) {
+      this.send(encodeFrame(fields));
       return;
     }
-    if (value instanceof HubEvent && !this.#carriesHub) {
-      throw new SseRouteException(
-        'A handler emits hub events without a hub stream, so from hub.listen(), which is for server code. Return hub.stream({ …, for: connection }).',
-      );
+    let id = given ?? undefined;
+    if (given === undefined && fields.id !== undefined) {
+      if (isCursor(fields.id) && fields.id.startsWith(this.#epoch)) {
+        id = fields.id;
+      } else {
+        this.warn('id-foreign');
+      }
+    } else if (given === undefined && !this.#withheld.isEmpty) {
+      this.warn('id-lost');
     }
     const moves = id !== undefined && this.#isAhead(id);
-    if (value instanceof HubEvent) {
-      this.send(
-        moves || value.id === undefined
-          ? HubEvent.shared(value, encodeEvent)
-          : encodeEvent({ type: value.type, text: HubEvent.textOf(value) }),
-      );
-      if (id !== undefined && !moves && id !== this.cursor) {
-        this.warn('id-backwards');
-      }
+    this.send(encodeFrame({ ...fields, id: moves ? id : undefined }));
+    this.#moveTo(id);
+  }
+
+  #moveTo(id: Cursor | undefined): void {
+    if (id === undefined || id === this.cursor || this.cursor === undefined) {
+      return;
+    }
+    if (this.#isAhead(id)) {
+      this.cursor = id;
+      this.#withheld.sentThrough(id);
     } else {
-      this.send(
-        encodeFrame(this.#withOwnId(toFields(value), moves ? id : undefined)),
-      );
-    }
-    if (moves) {
-      this.#movedTo(id);
+      this.warn('id-backwards');
     }
   }
 
-  #withOwnId<Fields extends { readonly id?: string }>(
-    fields: Fields,
-    id: Cursor | undefined,
-  ): Fields {
-    if (fields.id !== undefined && this.#carriesHub) {
-      this.warn('id-foreign');
-    } else if (fields.id !== undefined) {
-      return fields;
-    }
-    return { ...fields, id };
-  }
-
+  /** Whether the client's cursor may move there: forward, and not past what it gets. */
   #isAhead(id: Cursor): boolean {
+    const { reached } = this.source;
     return (
       this.cursor !== undefined &&
+      reached !== undefined &&
       id > this.cursor &&
+      id <= reached &&
       id.startsWith(this.#epoch)
     );
   }
+}
 
-  #isSent(id: Cursor): boolean {
-    return this.cursor !== undefined && id <= this.cursor;
+/** A value's own id, or the given one if it has none. */
+function idOf(value: unknown, otherwise: Cursor | undefined): unknown {
+  if (value instanceof HubEvent) {
+    return value.id;
   }
-
-  #movedTo(id: Cursor): void {
-    this.cursor = id;
-    if (this.#lastWithheld !== undefined && id >= this.#lastWithheld) {
-      this.#firstWithheld = this.#lastWithheld = undefined;
-    } else if (this.#firstWithheld !== undefined && id >= this.#firstWithheld) {
-      this.#firstWithheld = undefined;
-    }
-  }
+  const { id } = Object(value) as { id?: unknown };
+  return id === undefined || id === null ? otherwise : id;
 }

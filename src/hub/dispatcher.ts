@@ -2,6 +2,7 @@ import {
   setImmediate as nextTurn,
   setTimeout as delay,
 } from 'node:timers/promises';
+import { AsyncResource } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import type { Cursor } from '../log/cursor.js';
 import type {
@@ -11,6 +12,7 @@ import type {
   LogPage,
   LogRecord,
 } from '../log/event-log.js';
+import { LogUnavailableException } from '../log/log.exceptions.js';
 import { HubEvent } from './hub-event.js';
 import { Subjects } from './subjects.js';
 import { Window } from './window.js';
@@ -42,7 +44,7 @@ export interface EventPage {
 
 /**
  * Tails the log and hands each event, in the log's order, to the window and to
- * whoever observes it. It runs in the async context in which it was started, so
+ * whoever observes it. It runs in the async context in which it was made, so
  * that no publisher's AsyncLocalStorage leaks into a stream, and it never
  * re-enters: what a subscriber publishes comes back through the log.
  */
@@ -51,6 +53,8 @@ export class Dispatcher {
   readonly #pages = new Map<Cursor, Promise<EventPage>>();
   readonly #streams = new Set<DispatchedStream>();
   readonly #abort = new AbortController();
+  /** The context in which the application starts, whoever publishes first. */
+  readonly #scope = new AsyncResource('EventHub');
   #started: Promise<void> | undefined;
   #position: Cursor = '';
   #epoch = '';
@@ -80,7 +84,16 @@ export class Dispatcher {
 
   /** Opens the log, fills the window and begins to dispatch. Later calls wait for the first. */
   start(): Promise<void> {
-    return (this.#started ??= this.#start());
+    if (this.stopped) {
+      return Promise.reject(
+        new LogUnavailableException('The application is shutting down.'),
+      );
+    }
+    return (this.#started ??= this.#start().catch((error: unknown) => {
+      // The next caller tries again.
+      this.#started = undefined;
+      throw error;
+    }));
   }
 
   /** Stops dispatching and ends what `listen` gave out. */
@@ -129,18 +142,22 @@ export class Dispatcher {
     this.#position = bounds.floor;
     this.window.clear(bounds.floor);
     await this.#fillWindow(bounds);
-    this.#running = this.#run();
+    this.#running = this.#scope.runInAsyncScope(() => this.#run());
   }
 
-  async #fillWindow(bounds: LogBounds): Promise<void> {
-    while (this.#position < bounds.head) {
+  async #fillWindow({ head }: LogBounds): Promise<void> {
+    while (this.#position < head) {
       const { entries, floor } = await this.log.read(this.#position, PAGE);
+      if (floor > this.#position) {
+        // Trimmed meanwhile: the window must not claim to have it.
+        this.window.clear(floor);
+        this.#position = floor;
+      }
       if (entries.length === 0) {
-        this.#position = floor > this.#position ? floor : bounds.head;
-        this.window.trim(this.#position);
+        return;
       }
       for (const entry of entries) {
-        this.window.push(toEvent(entry));
+        this.window.push(toEvent(entry, true));
         this.#position = entry.cursor;
       }
     }
@@ -196,7 +213,7 @@ export class Dispatcher {
           return;
         }
       }
-      deliveries += this.#dispatch(toEvent(record));
+      deliveries += this.#dispatch(toEvent(record, true));
       bytes += record.data.length;
     }
     await nextTurn();
@@ -217,19 +234,23 @@ export class Dispatcher {
     this.#epoch = bounds.epoch;
     this.#position = bounds.head;
     this.window.clear(bounds.head);
-    for (const stream of [...this.#streams]) {
+    for (const stream of Array.from(this.#streams)) {
       stream.historyChanged(bounds);
     }
   }
 }
 
 function toEventPage({ entries, floor }: LogPage): EventPage {
-  return { events: entries.map(toEvent), floor };
+  return { events: entries.map((entry) => toEvent(entry, true)), floor };
 }
 
-/** The event that a log's record stands for. */
+/**
+ * The event that a log's record stands for.
+ * @param dispatched whether it is on its way to subscribers
+ */
 export function toEvent(
   record: LogRecord & { readonly cursor?: Cursor },
+  dispatched: boolean,
 ): HubEvent {
   return new HubEvent({
     id: record.cursor,
@@ -238,5 +259,6 @@ export function toEvent(
     text: record.data,
     time: record.time,
     audience: record.audience,
+    dispatched,
   });
 }

@@ -3,6 +3,7 @@ import { Observable } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import type {
   AnyEventMap,
+  DataOf,
   EventMap,
   EventOf,
   TopicOf,
@@ -26,7 +27,7 @@ import type { ConnectionInfo, StreamConnection } from './stream-connection.js';
 /** An event that `publish` takes for one topic of a map. */
 export type PublishOf<Map extends EventMap, Topic extends TopicOf<Map>> = {
   [Type in TypeOf<Map, Topic>]: DeliveryOptions & {
-    readonly data: Map[Topic][Type];
+    readonly data: DataOf<Map, Topic, Type>;
   } & ('message' extends Type
       ? { readonly type?: Type }
       : { readonly type: Type });
@@ -126,10 +127,10 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     );
     if (ephemeral) {
       await this.context.log.signal([record]);
-      return toEvent(record) as EventOf<Map, Topic>;
+      return toEvent(record, false) as EventOf<Map, Topic>;
     }
     const [entry] = await this.context.log.append([record]);
-    return toEvent(entry!) as EventOf<Map, Topic>;
+    return toEvent(entry!, false) as EventOf<Map, Topic>;
   }
 
   /**
@@ -188,6 +189,10 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     });
     return markListen(
       new Observable<HubEvent>((subscriber) => {
+        if (this.#dispatcher.stopped) {
+          subscriber.complete();
+          return;
+        }
         let last: HubEvent | undefined;
         this.start().catch((error: unknown) => subscriber.error(error));
         return this.#dispatcher.subjects.observe(selection, {

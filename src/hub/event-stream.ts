@@ -63,6 +63,10 @@ export class EventStream implements CarriedStream, DispatchedStream {
     this.connection.detach(this);
   }
 
+  get reached(): Cursor {
+    return this.#position;
+  }
+
   fallBehind(): boolean {
     if (this.#live === undefined) {
       return false;
@@ -89,15 +93,8 @@ export class EventStream implements CarriedStream, DispatchedStream {
     }
     const from = this.connection.resumeFrom;
     if (from === undefined) {
-      this.#startAt(
-        this.rewind === undefined
-          ? this.dispatcher.position
-          : await findRewindCursor(
-              this.dispatcher,
-              this.selection,
-              this.rewind,
-            ),
-      );
+      const fresh = this.#freshStart();
+      this.#startAt(typeof fresh === 'string' ? fresh : await fresh);
       return;
     }
     const reason =
@@ -106,8 +103,15 @@ export class EventStream implements CarriedStream, DispatchedStream {
       this.#startAt(from);
     } else {
       const cursor = reason === 'malformed' ? null : from;
-      this.#startAt(this.dispatcher.position, { reason, cursor });
+      this.#startAt(await this.#freshStart(), { reason, cursor });
     }
+  }
+
+  /** Where a client starts that has no cursor, or none that holds. */
+  #freshStart(): Cursor | Promise<Cursor> {
+    return this.rewind === undefined
+      ? this.dispatcher.position
+      : findRewindCursor(this.dispatcher, this.selection, this.rewind);
   }
 
   /** What this node knows of a cursor without asking the engine. */

@@ -1,5 +1,7 @@
 import type { Audience } from '../log/event-log.js';
 import type { Cursor } from '../log/cursor.js';
+import { typeFlaw } from './event-type.js';
+import { InvalidEventException } from './hub.exceptions.js';
 import { serialize } from './serialize.js';
 
 /** What a `HubEvent` is made of; `text` is its data as JSON. */
@@ -10,7 +12,12 @@ export interface HubEventParts {
   readonly text: string;
   readonly time: number;
   readonly audience?: Audience;
+  /** Whether it came out of the log, and not back from `publish`. */
+  readonly dispatched?: boolean;
 }
+
+/** What an event's frame is made of. */
+export type EncodedParts = Pick<HubEventParts, 'id' | 'type' | 'text'>;
 
 /**
  * An event as every subscriber of every node gets it. One object is shared by
@@ -26,11 +33,11 @@ export class HubEvent<
   readonly id?: Cursor;
   readonly topic: Topic;
   readonly type: Type;
-  /** When it was published. */
-  readonly time: Date;
   /** Whom it is for; `undefined`: everyone on the topic. */
   readonly audience?: Audience;
   readonly #text: string;
+  readonly #time: number;
+  readonly #dispatched: boolean;
   #data: Data | undefined;
   #parsed = false;
   #frame: unknown;
@@ -40,15 +47,22 @@ export class HubEvent<
     this.id = parts.id;
     this.topic = parts.topic as Topic;
     this.type = parts.type as Type;
-    this.time = new Date(parts.time);
-    this.audience = parts.audience;
+    this.audience = deepFreeze(parts.audience);
     this.#text = parts.text;
+    this.#time = parts.time;
+    this.#dispatched = parts.dispatched === true;
+    Object.freeze(this);
+  }
+
+  /** When it was published. */
+  get time(): Date {
+    return new Date(this.#time);
   }
 
   /** The data, parsed when first read. Frozen, because all subscribers share it. */
   get data(): Data {
     if (!this.#parsed) {
-      this.#data = deepFreeze(JSON.parse(this.#text)) as Data;
+      this.#data = deepFreeze(JSON.parse(this.#text) as Data);
       this.#parsed = true;
     }
     return this.#data as Data;
@@ -58,37 +72,45 @@ export class HubEvent<
    * A copy with other data or another type that keeps id, topic and time, so that
    * the client's cursor moves on. (A spread, `{ ...event }`, loses getters.)
    *
-   * @throws UnserializableDataException
+   * @throws UnserializableDataException, InvalidEventException
    */
   with<NewType extends string = Type, NewData = Data>(changes: {
     readonly type?: NewType;
     readonly data?: NewData;
   }): HubEvent<Topic, NewType, NewData> {
+    const flaw =
+      changes.type === undefined ? undefined : typeFlaw(changes.type);
+    if (flaw !== undefined) {
+      throw new InvalidEventException(`event.with(): ${flaw}`);
+    }
     return new HubEvent<Topic, NewType, NewData>({
       id: this.id,
       topic: this.topic,
       type: changes.type ?? this.type,
       text: changes.data === undefined ? this.#text : serialize(changes.data),
-      time: this.time.getTime(),
+      time: this.#time,
       audience: this.audience,
+      dispatched: this.#dispatched,
     });
   }
 
+  /** Without the audience, which is no business of whoever gets it. */
   toJSON(): object {
-    const { id, topic, type, data, time, audience } = this;
-    return { id, topic, type, data, time, audience };
+    const { id, topic, type, data, time } = this;
+    return { id, topic, type, data, time };
   }
 
   /**
-   * What an encoder makes of this event's parts, made once and kept with it.
+   * What an encoder makes of an event, made once and kept with it.
    *
    * @internal
    */
   static shared<Frame>(
     event: HubEvent,
-    encode: (parts: HubEventParts) => Frame,
+    encode: (parts: EncodedParts) => Frame,
   ): Frame {
-    return (event.#frame ??= encode(HubEvent.#parts(event))) as Frame;
+    const { id, type } = event;
+    return (event.#frame ??= encode({ id, type, text: event.#text })) as Frame;
   }
 
   /** @internal */
@@ -96,20 +118,13 @@ export class HubEvent<
     return event.#text;
   }
 
-  static #parts(event: HubEvent): HubEventParts {
-    const { id, topic, type, time, audience } = event;
-    return {
-      id,
-      topic,
-      type,
-      text: event.#text,
-      time: time.getTime(),
-      audience,
-    };
+  /** @internal Whether it came out of the log, and not back from `publish`. */
+  static isDispatched(event: HubEvent): boolean {
+    return event.#dispatched;
   }
 }
 
-function deepFreeze(value: unknown): unknown {
+function deepFreeze<Value>(value: Value): Value {
   if (typeof value === 'object' && value !== null) {
     Object.values(value).forEach(deepFreeze);
     Object.freeze(value);

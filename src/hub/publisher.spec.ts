@@ -77,11 +77,11 @@ describe('an event becomes a record', () => {
     expect(record({ roles: [] }).audience).toEqual({ roles: [] });
   });
 
-  it('with an idempotency key of 1 to 255 characters', () => {
-    expect(record({ idempotencyKey: 'k' }).idempotencyKey).toBe('k');
+  it('with an idempotency key of 1 to 255 characters, which counts for its topic', () => {
+    expect(record({ idempotencyKey: 'k' }).idempotencyKey).toBe('movies k');
     expect(
       record({ idempotencyKey: 'k'.repeat(255) }).idempotencyKey,
-    ).toHaveLength(255);
+    ).toHaveLength('movies '.length + 255);
   });
 });
 

@@ -3,6 +3,7 @@ import {
   EventTooLargeException,
   InvalidEventException,
 } from './hub.exceptions.js';
+import { MAX_NAME_LENGTH, typeFlaw } from './event-type.js';
 import { serialize } from './serialize.js';
 import { checkTopic } from './topic.js';
 
@@ -44,11 +45,6 @@ const FIELDS = [
   'idempotencyKey',
 ];
 
-/** `open` and `error` are EventSource's own events; `hub.*` are this library's. */
-const RESERVED_TYPES = /^(hub\..*|error|open)$/s;
-
-const MAX_NAME_LENGTH = 255;
-
 /**
  * Validates and serializes an event.
  *
@@ -74,7 +70,10 @@ export function toRecord(
   if (unknown !== undefined) {
     refuse(`unknown field "${unknown}". Known fields: ${FIELDS.join(', ')}.`);
   }
-  checkType(type, refuse);
+  const flaw = typeFlaw(type);
+  if (flaw !== undefined) {
+    refuse(flaw);
+  }
   if (idempotencyKey !== undefined) {
     if (ephemeral) {
       refuse(
@@ -104,27 +103,9 @@ export function toRecord(
     data,
     time: Date.now(),
     audience: toAudience(event, refuse),
-    idempotencyKey,
+    idempotencyKey:
+      idempotencyKey === undefined ? undefined : `${topic} ${idempotencyKey}`,
   };
-}
-
-/** An event stream cannot carry CR, LF or NUL in a field (WHATWG HTML, 9.2.6). */
-function checkType(type: unknown, refuse: (message: string) => never): void {
-  if (
-    typeof type !== 'string' ||
-    type === '' ||
-    type.length > MAX_NAME_LENGTH
-  ) {
-    refuse(`"type" must be a string of 1 to ${MAX_NAME_LENGTH} characters.`);
-  } else if (/[\r\n\0]/.test(type)) {
-    refuse(
-      `"type" ${JSON.stringify(type)} has CR, LF or NUL, which end a field of an event stream.`,
-    );
-  } else if (RESERVED_TYPES.test(type)) {
-    refuse(
-      `the type "${type}" is reserved: use another than hub.*, error and open.`,
-    );
-  }
 }
 
 function toAudience(
@@ -134,10 +115,10 @@ function toAudience(
   if (users === undefined && roles === undefined) {
     return undefined;
   }
-  for (const [field, list] of Object.entries({
-    users: users ?? [],
-    roles: roles ?? [],
-  })) {
+  for (const [field, list] of Object.entries({ users, roles })) {
+    if (list === undefined) {
+      continue;
+    }
     const isIds =
       Array.isArray(list) &&
       list.every(

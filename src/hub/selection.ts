@@ -57,6 +57,11 @@ export class Selection {
         `${method}: "where" must be a function of the event.`,
       );
     }
+    if (types?.length === 0) {
+      throw new InvalidStreamException(
+        `${method}: "types" is empty, so nothing would ever come. Leave it out for all types.`,
+      );
+    }
     topics.forEach(checkTopic);
     patterns.forEach(checkPattern);
     this.topics = [...new Set(topics)];
@@ -68,19 +73,25 @@ export class Selection {
 
   /** Whether the topic was asked for and the event is for this listener. */
   covers(event: HubEvent): boolean {
-    return this.#coversTopic(event.topic) && this.#isFor(event);
+    return this.#coversTopic(event.topic) && isFor(event, this.listener);
   }
 
   /**
    * Whether an event that is covered passes `types` and `where`.
    *
-   * @throws what `where` throws
+   * @throws what `where` throws; InvalidStreamException when it is asynchronous
    */
   accepts(event: HubEvent): boolean {
-    return (
-      (this.#types === undefined || this.#types.has(event.type)) &&
-      (this.#where === undefined || this.#where(event))
-    );
+    if (this.#types !== undefined && !this.#types.has(event.type)) {
+      return false;
+    }
+    const verdict: unknown = this.#where?.(event) ?? true;
+    if (typeof verdict === 'object') {
+      throw new InvalidStreamException(
+        '"where" returned an object, perhaps a promise, which would let everything through. It must be synchronous and return a boolean.',
+      );
+    }
+    return Boolean(verdict);
   }
 
   #coversTopic(topic: string): boolean {
@@ -93,15 +104,18 @@ export class Selection {
     const segments = topic.split('.');
     return this.#patterns.some((pattern) => matchesPattern(pattern, segments));
   }
+}
 
-  #isFor({ audience }: HubEvent): boolean {
-    const { userId, roles, all } = this.listener;
-    return (
-      audience === undefined ||
-      all === true ||
-      (userId !== undefined && audience.users?.includes(userId) === true) ||
-      (roles !== undefined &&
-        audience.roles?.some((role) => roles.includes(role)) === true)
-    );
-  }
+/** Whether an event is for a listener, as far as its audience says. */
+export function isFor(
+  { audience }: HubEvent,
+  { userId, roles, all }: Listener,
+): boolean {
+  return (
+    audience === undefined ||
+    all === true ||
+    (userId !== undefined && audience.users?.includes(userId) === true) ||
+    (roles !== undefined &&
+      audience.roles?.some((role) => roles.includes(role)) === true)
+  );
 }

@@ -216,14 +216,15 @@ describe('serialize', () => {
     });
 
     it('once, also if it gives the object itself', () => {
-      const self = {
-        n: 1,
-        toJSON() {
-          return this;
-        },
-      };
+      class Self {
+        n = 1;
 
-      expect(serialize([self])).toBe('[{"n":1}]');
+        toJSON(): this {
+          return this;
+        }
+      }
+
+      expect(serialize([new Self()])).toBe('[{"n":1}]');
     });
 
     it('of dates in class instances', () => {

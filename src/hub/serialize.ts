@@ -10,6 +10,9 @@ type ToPlain = (value: object) => unknown;
 
 let instanceToPlain: ToPlain | undefined;
 
+/** What JSON writes as `{}`. */
+const LOSSY = [Map, Set, WeakMap, WeakSet, Promise, RegExp, Error] as const;
+
 /**
  * Uses class-transformer for class instances from now on, if it is installed, so
  * that `@Exclude()` and `@Expose()` hold in events as they do in responses.
@@ -87,22 +90,29 @@ function objectToPlain(
       'Publish ids instead.',
     );
   }
-  if (hasToJson(value)) {
-    return value;
+  if (value instanceof Date && Number.isNaN(value.getTime())) {
+    throw refusal(path, 'is an invalid date', 'JSON would write null.');
   }
-  if (value instanceof Map || value instanceof Set) {
+  const lossy = LOSSY.find((type) => value instanceof type);
+  if (lossy !== undefined) {
     throw refusal(
       path,
-      `is a ${value.constructor.name}`,
-      'JSON would write {}: publish an array or a plain object.',
+      `is a ${lossy.name}`,
+      'JSON would write {}: publish what it holds as an array, a plain object or text.',
     );
   }
+  const json = hasToJson(value) ? value.toJSON() : value;
   above.add(value);
-  const plain = Array.isArray(value)
-    ? mapArray(value, path, above)
-    : mapProperties(value, path, above);
+  const plain =
+    json === value ? mapObject(value, path, above) : toPlain(json, path, above);
   above.delete(value);
   return plain;
+}
+
+function mapObject(value: object, path: string, above: Set<object>): unknown {
+  return Array.isArray(value)
+    ? mapArray(value, path, above)
+    : mapProperties(value, path, above);
 }
 
 function mapArray(
@@ -147,15 +157,16 @@ function mapProperties(
 function checkCycles(value: object, path: string, above: Set<object>): object {
   for (const [key, item] of Object.entries(value)) {
     if (typeof item === 'object' && item !== null && !hasToJson(item)) {
+      const place = Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`;
       if (above.has(item)) {
         throw refusal(
-          `${path}.${key}`,
+          place,
           'refers back to an object that contains it',
           'Publish ids instead.',
         );
       }
       above.add(item);
-      checkCycles(item, `${path}.${key}`, above);
+      checkCycles(item, place, above);
       above.delete(item);
     }
   }
@@ -167,7 +178,7 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-function hasToJson(value: object): boolean {
+function hasToJson(value: object): value is { toJSON(): unknown } {
   return typeof (value as { toJSON?: unknown }).toJSON === 'function';
 }
 

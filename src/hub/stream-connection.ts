@@ -17,6 +17,8 @@ export interface Reset {
 export interface CarriedStream {
   /** Up to which event everything has been handed on or dropped by the hub. */
   readonly position: Cursor;
+  /** The newest event that it met itself. */
+  readonly reached: Cursor;
   /**
    * The connection does not keep up: read from the log again instead of receiving live.
    * `false` when it does so already.

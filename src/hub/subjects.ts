@@ -69,11 +69,11 @@ export class Subjects {
 
   /** Completes every Subject. */
   complete(): void {
-    for (const { subject } of [...this.#topics.values()]) {
+    for (const { subject } of this.#topics.values()) {
       subject.complete();
     }
     for (const channels of this.#patterns.values()) {
-      for (const { subject } of [...channels.values()]) {
+      for (const { subject } of channels.values()) {
         subject.complete();
       }
     }

@@ -9,8 +9,11 @@ export class InvalidTopicException extends Error {
 /** The longest topic or pattern, in characters. */
 export const MAX_TOPIC_LENGTH = 255;
 
-/** What one segment may hold: no dot, no wildcard, no white space, no control character. */
-const SEGMENT = /^[^\s.*\p{Cc}]+$/u;
+/** The most `**` in one pattern: each multiplies the ways in which it can match. */
+const MAX_MANY = 3;
+
+/** What one segment may hold: no dot, no wildcard, no white space, no control character, no half of a surrogate pair. */
+const SEGMENT = /^[^\s.*\p{Cc}\p{Cs}]+$/u;
 
 /** Joins segment types with dots. */
 export type JoinTopic<Segments extends readonly (string | number | bigint)[]> =
@@ -88,10 +91,16 @@ export function checkTopic(name: string): void {
  */
 export function checkPattern(pattern: string): void {
   checkLength('pattern', pattern);
-  for (const segment of pattern.split('.')) {
+  const segments = pattern.split('.');
+  for (const segment of segments) {
     if (segment !== '*' && segment !== '**') {
       checkSegment('pattern', pattern, segment);
     }
+  }
+  if (segments.filter((segment) => segment === '**').length > MAX_MANY) {
+    throw new InvalidTopicException(
+      `The pattern "${pattern}" has more than ${MAX_MANY} segments "**", which take long to match. Use several patterns.`,
+    );
   }
 }
 
@@ -115,7 +124,7 @@ function checkSegment(kind: string, name: string, segment: string): void {
         ? 'an empty segment'
         : segment.includes('*')
           ? 'a wildcard that is not a whole segment'
-          : 'white space or a control character';
+          : 'white space, a control character or half of a surrogate pair';
     throw new InvalidTopicException(
       `The ${kind} ${JSON.stringify(name)} has ${flaw}. Build topics with topic('users', id), which keeps every argument one segment.`,
     );

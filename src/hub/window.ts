@@ -36,7 +36,11 @@ export class Window {
   }
 
   push(event: HubEvent): void {
-    this.#events.push(event.id!, event, HubEvent.textOf(event).length);
+    this.#events.push(
+      event.id!,
+      event,
+      Buffer.byteLength(HubEvent.textOf(event)),
+    );
   }
 
   /** Forgets what the log has trimmed. */

@@ -14,8 +14,8 @@ export interface RetentionLimits {
 
 /** Items in cursor order of which the oldest go when a limit is passed. */
 export class RetainedSequence<T> {
-  #slots: Slot<T>[] = [];
-  /** Slots before this index are gone; they are cut off in bulk. */
+  /** Slots before `#start` are emptied at once and cut off in bulk. */
+  #slots: (Slot<T> | undefined)[] = [];
   #start = 0;
   #bytes = 0;
   #floor: Cursor;
@@ -66,6 +66,7 @@ export class RetainedSequence<T> {
     if (slot === undefined) {
       return;
     }
+    this.#slots[this.#start] = undefined;
     this.#floor = slot.cursor;
     this.#bytes -= slot.bytes;
     this.#start++;

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { concatMap, filter, map, timer } from 'rxjs';
+import { concatMap, filter, map, take, tap, timer } from 'rxjs';
 import {
   Connection,
   EventHub,
@@ -60,6 +60,18 @@ class NumbersController {
       patterns: ['*', '**', 'numbers.**'],
       for: connection,
     });
+  }
+
+  @Sse('take-one')
+  takeOne(@Connection() connection: SseConnection) {
+    return this.#stream(connection).pipe(take(1));
+  }
+
+  @Sse('close')
+  close(@Connection() connection: SseConnection) {
+    return this.#stream(connection).pipe(
+      tap(({ data }) => data.n === 2 && connection.close('two')),
+    );
   }
 
   #stream(connection: SseConnection) {
@@ -167,6 +179,39 @@ describe.each(platforms)(
       await client.until(() => client.data.length === 2);
       expect(data).toEqual([1, 2]);
       expect(client.data).toEqual([{ n: 2 }, { n: 3 }]);
+    });
+
+    it('holds for an operator that completes with the event in work', async () => {
+      const { hub, url } = await startApp(adapter, {
+        controllers: [NumbersController],
+      });
+      const client = await connect(`${url}/take-one`);
+      for (let n = 1; n <= 2; n++) {
+        await hub.publish('numbers', { data: { n } });
+      }
+      expect(await client.ended).toBe(true);
+      await client.reconnect();
+      expect(await client.ended).toBe(true);
+      expect(client.data).toEqual([{ n: 1 }, { n: 2 }]);
+      expect(client.events.at(-1)!.type).toBe('hub.complete');
+    });
+
+    it('holds for a handler that closes its connection on an event, which is not sent again', async () => {
+      const { hub, url } = await startApp(adapter, {
+        controllers: [NumbersController],
+      });
+      const client = await connect(`${url}/close`);
+      for (let n = 1; n <= 3; n++) {
+        await hub.publish('numbers', { data: { n } });
+      }
+      expect(await client.ended).toBe(true);
+      expect(client.events.at(-1)).toMatchObject({
+        type: 'hub.closed',
+        data: '{"reason":"two"}',
+      });
+      await client.reconnect();
+      await client.until(() => client.data.length === 2);
+      expect(client.data).toEqual([{ n: 1 }, { n: 3 }]);
     });
 
     it('holds for a client that drops before its first event', async () => {

@@ -115,7 +115,7 @@ describe.each(platforms)(
         expect(notice).toEqual({
           type: 'hub.error',
           id: ids[1],
-          data: '{"message":"Internal server error"}',
+          data: '{"message":"Internal server error","skipped":true}',
         });
         expect(bad.text).not.toContain('secret');
         expect(await bad.ended).toBe(true);

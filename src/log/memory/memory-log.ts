@@ -95,11 +95,7 @@ export class MemoryLog implements EventLog {
   append(records: readonly LogRecord[]): Promise<readonly LogEntry[]> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
-        reject(
-          new LogUnavailableException(
-            'The log is closed: the application is shutting down.',
-          ),
-        );
+        reject(closedError());
         return;
       }
       this.#queue.push({ records, resolve, reject });
@@ -108,6 +104,9 @@ export class MemoryLog implements EventLog {
   }
 
   signal(records: readonly LogRecord[]): Promise<void> {
+    if (this.#closed) {
+      return Promise.reject(closedError());
+    }
     for (const tail of this.#tails) {
       tail.push(records);
     }
@@ -121,7 +120,10 @@ export class MemoryLog implements EventLog {
     });
     const tail = new MemoryTail(
       () => this.#scheduleCommit(),
-      () => this.#tails.delete(tail),
+      () => {
+        this.#tails.delete(tail);
+        this.#scheduleCommit();
+      },
     );
     if (!this.#entries.covers(after)) {
       tail.gap(this.#bounds());
@@ -218,7 +220,7 @@ export class MemoryLog implements EventLog {
       ...record,
       cursor: cursorAt(this.#epoch, ++this.#position),
     };
-    this.#entries.push(entry.cursor, entry, entry.data.length);
+    this.#entries.push(entry.cursor, entry, Buffer.byteLength(entry.data));
     if (key !== undefined) {
       this.#keys.set(key, entry);
     }
@@ -248,6 +250,12 @@ export class MemoryLog implements EventLog {
       ).unref();
     }
   }
+}
+
+function closedError(): LogUnavailableException {
+  return new LogUnavailableException(
+    'The log is closed: the application is shutting down.',
+  );
 }
 
 /** Longer timeouts fire at once (Node's documentation of `setTimeout`). */

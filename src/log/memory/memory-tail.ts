@@ -21,6 +21,9 @@ export class MemoryTail implements AsyncIterableIterator<TailBatch> {
   }
 
   push(records: readonly LogRecord[], floor?: Cursor): void {
+    if (this.#ended) {
+      return;
+    }
     for (const record of records) {
       this.#records.push(record);
       this.#lag += record.data.length;
@@ -47,8 +50,11 @@ export class MemoryTail implements AsyncIterableIterator<TailBatch> {
   }
 
   return(): Promise<IteratorResult<TailBatch>> {
-    this.onReturn();
+    this.#records = [];
+    this.#floor = this.#gap = undefined;
+    this.#lag = 0;
     this.end();
+    this.onReturn();
     return Promise.resolve({ done: true, value: undefined });
   }
 

@@ -1,0 +1,64 @@
+/** What a heartbeat sees and does of one open response. Times are in milliseconds. */
+export interface Beating {
+  /** Whether the client has not taken yet what was written. */
+  readonly blocked: boolean;
+  readonly lastWriteAt: number;
+  readonly lastCheckpointAt: number;
+  /** Moves the client's cursor, if there is something to tell. */
+  checkpoint(now: number): boolean;
+  /** Sends a comment. */
+  beat(): void;
+  cut(reason: string): void;
+}
+
+/** Sweeps in one heartbeat: a stream is quiet for at most 1¼ heartbeats. */
+const SWEEPS = 4;
+
+/**
+ * One timer for all open responses: it keeps quiet streams open, moves the cursors of
+ * clients whose streams the hub had nothing for, and cuts clients that take nothing.
+ */
+export class Heartbeat {
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param interval the longest silence on a stream, about, in milliseconds
+   * @param stallTimeout how long a client may take nothing, in milliseconds
+   */
+  constructor(
+    private readonly responses: ReadonlySet<Beating>,
+    private readonly interval: number,
+    private readonly stallTimeout: number,
+    private readonly now: () => number,
+  ) {}
+
+  /** Runs while there are responses. */
+  update(): void {
+    if (this.responses.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    } else {
+      this.#timer ??= setInterval(
+        () => this.#sweep(),
+        this.interval / SWEEPS,
+      ).unref();
+    }
+  }
+
+  #sweep(): void {
+    const now = this.now();
+    for (const response of this.responses) {
+      const quiet = now - response.lastWriteAt;
+      if (response.blocked) {
+        if (quiet >= this.stallTimeout) {
+          response.cut('stalled');
+        }
+        continue;
+      }
+      const isDue = now - response.lastCheckpointAt >= this.interval;
+      if (!(isDue && response.checkpoint(now)) && quiet >= this.interval) {
+        response.beat();
+      }
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import type { Cursor } from '../log/cursor.js';
+import type { Frame } from './frame.js';
+import type { SseResponse } from './sse-response.js';
+import type { OutputWarning } from './stream-output.js';
+
+/** What a response needs of the module that serves it. */
+export interface ResponseHost {
+  /** Now, in milliseconds. */
+  now(): number;
+  /** A response has frames to be flushed. */
+  markDirty(response: SseResponse): void;
+  /** What follows the head before the stream's own frames. */
+  retryFrame(): Frame;
+  checkpointFrame(cursor: Cursor): Frame;
+  /** Something that the developer should hear of once. */
+  warn(response: SseResponse, warning: OutputWarning): void;
+  /** The head was written. `false`: the application is closing, end at once. */
+  opened(response: SseResponse): boolean;
+  ended(response: SseResponse, reason: string): void;
+  /** A handler's stream failed after the head. Returns what the client may be told. */
+  failed(response: SseResponse, error: unknown): string;
+}
