@@ -89,6 +89,10 @@ export class Connections implements ResponseHost {
         response,
       ),
     );
+    if (!response.ended) {
+      this.#responses.add(response);
+      this.#heartbeat.update();
+    }
     return response;
   }
 
@@ -125,16 +129,17 @@ export class Connections implements ResponseHost {
     if (this.#closing) {
       return false;
     }
-    this.#responses.add(response);
     this.registry.add(response.connection);
-    this.#heartbeat.update();
     return true;
   }
 
   ended(response: SseResponse, reason: string): void {
-    this.#responses.delete(response);
     this.registry.delete(response.connection);
     this.#logger.debug(`Connection ${response.connection.id} ended: ${reason}`);
+  }
+
+  gone(response: SseResponse): void {
+    this.#responses.delete(response);
     this.#heartbeat.update();
   }
 
@@ -156,7 +161,7 @@ export class Connections implements ResponseHost {
     this.#closing = true;
     const responses = [...this.#responses];
     for (const response of responses) {
-      response.end('shutdown', this.retryFrame());
+      response.shutDown(this.retryFrame());
     }
     let timer: NodeJS.Timeout | undefined;
     const grace = new Promise<void>((resolve) => {

@@ -20,6 +20,7 @@ export function writeHead(
   response: RawResponse,
   writer: ResponseWriter,
   first: readonly Frame[],
+  closing: boolean,
 ): void {
   for (const [name, value] of Object.entries(HEADERS)) {
     response.setHeader(name, value);
@@ -31,7 +32,7 @@ export function writeHead(
     response.writeHead(response.statusCode);
   } else {
     if (response.req.httpVersion === '1.1') {
-      response.setHeader('Connection', 'keep-alive');
+      response.setHeader('Connection', closing ? 'close' : 'keep-alive');
     }
     socket?.setTimeout(0);
     socket?.cork();

@@ -2,6 +2,10 @@
 export interface Beating {
   /** Whether the client has not taken yet what was written. */
   readonly blocked: boolean;
+  /** Whether its head was written. */
+  readonly beats: boolean;
+  /** Since when the client has taken nothing of what waits. */
+  stalledSince(now: number): number;
   readonly lastWriteAt: number;
   readonly lastCheckpointAt: number;
   /** Moves the client's cursor, if there is something to tell. */
@@ -48,13 +52,16 @@ export class Heartbeat {
   #sweep(): void {
     const now = this.now();
     for (const response of this.responses) {
-      const quiet = now - response.lastWriteAt;
+      if (!response.beats) {
+        continue;
+      }
       if (response.blocked) {
-        if (quiet >= this.stallTimeout) {
+        if (now - response.stalledSince(now) >= this.stallTimeout) {
           response.cut('stalled');
         }
         continue;
       }
+      const quiet = now - response.lastWriteAt;
       const isDue = now - response.lastCheckpointAt >= this.interval;
       if (!(isDue && response.checkpoint(now)) && quiet >= this.interval) {
         response.beat();

@@ -66,6 +66,9 @@ function fastify(reply: FastifyReply): Platform {
       reply.header('content-type', 'text/event-stream');
       reply.raw = standIn(raw, (taken) => {
         reply.raw = raw;
+        // From now on a reply is Nest's, at the end of the pipeline; until now it may be an
+        // error handler's, because a hook failed.
+        reply.send = ignore;
         if (taken) {
           onTaken(raw);
         } else {
@@ -73,7 +76,6 @@ function fastify(reply: FastifyReply): Platform {
         }
       });
       reply.send('');
-      reply.send = ignore;
       // A reply is a thenable that resolves when the response has ended. Nest returns it from
       // an async function, which would stay in memory for as long as the stream.
       reply.then = undefined;

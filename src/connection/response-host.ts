@@ -17,6 +17,10 @@ export interface ResponseHost {
   /** The head was written. `false`: the application is closing, end at once. */
   opened(response: SseResponse): boolean;
   ended(response: SseResponse, reason: string): void;
+  /** Nothing of the response is left to send. */
+  gone(response: SseResponse): void;
+  /** Whether the application is shutting down. */
+  readonly closing: boolean;
   /** A handler's stream failed after the head. Returns what the client may be told. */
   failed(response: SseResponse, error: unknown): string;
 }

@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http';
 import { EMPTY, Observable, Subscription } from 'rxjs';
 import type { Subscriber } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
@@ -18,6 +19,9 @@ import type { OutputWarning } from './stream-output.js';
 /** More than the frames of one replay slice and of the largest event take. */
 const REPLAY_ALLOWANCE = 4 * 1024 * 1024;
 
+/** What a pulled source may put ahead of the next flush. */
+const QUEUE_BYTES = 64 * 1024;
+
 /** The frames of the stream wait for the head, then go to the socket until the stream ends. */
 export class SseResponse implements Flushable, Beating {
   readonly abort = new LazyAbortController();
@@ -37,6 +41,8 @@ export class SseResponse implements Flushable, Beating {
   #endAfterHead:
     { readonly reason: string; readonly frame: Frame | undefined } | undefined;
   #dirty = false;
+  #unsentBytes = 0;
+  #progressAt = 0;
   #lastWriteAt: number;
   #lastCheckpointAt: number;
 
@@ -47,6 +53,13 @@ export class SseResponse implements Flushable, Beating {
     this.#lastWriteAt = this.#lastCheckpointAt = host.now();
     this.#writer = new ResponseWriter(() => this.#markDirty());
     raw.on('close', () => this.#clientLeft());
+    if (hasLeft(raw)) {
+      // A guard or an interceptor took so long that 'close' is in the past.
+      this.#clientLeft();
+    } else if (raw instanceof ServerResponse && raw.socket === null) {
+      // A response that has not had its turn on the connection (pipelining) is not told.
+      raw.req.socket.once('close', () => this.#clientLeft());
+    }
   }
 
   /** Gives it the connection whose frames it sends. */
@@ -58,12 +71,22 @@ export class SseResponse implements Flushable, Beating {
     return this.#connection;
   }
 
+  get ended(): boolean {
+    return this.#state === 'ended';
+  }
+
   get headed(): boolean {
     return this.#state === 'open';
   }
 
   get congested(): boolean {
-    return this.#state !== 'open' || this.#writer.blocked;
+    return (
+      this.#state !== 'open' ||
+      this.#writer.blocked ||
+      // A source that never lets the event loop turn would otherwise fill the bound before a flush.
+      this.#writer.queuedBytes >=
+        Math.min(QUEUE_BYTES, this.#maxPendingBytes / 4)
+    );
   }
 
   /**
@@ -82,6 +105,11 @@ export class SseResponse implements Flushable, Beating {
   ): Observable<undefined> {
     this.#seesEvents = seesEvents;
     return new Observable((pipeline) => {
+      if (this.#state === 'ended') {
+        pipeline.next(undefined);
+        pipeline.complete();
+        return;
+      }
       this.#pipeline = pipeline;
       this.#takeOver = takeOver;
       pipeline.add(() => {
@@ -113,6 +141,10 @@ export class SseResponse implements Flushable, Beating {
    * @returns what the pipeline gets of it
    */
   run(stream: Observable<unknown>): Observable<unknown> {
+    if (this.#source.closed) {
+      // The client left, or the pipeline gave up, while the handler worked.
+      return EMPTY;
+    }
     if (this.#seesEvents) {
       return new Observable((subscriber) => {
         const subscription = stream.subscribe(subscriber);
@@ -152,13 +184,9 @@ export class SseResponse implements Flushable, Beating {
       return;
     }
     this.#writer.push(frame);
-    if (this.#state !== 'open') {
-      return;
-    }
     if (this.#writer.queuedBytes > this.#maxPendingBytes) {
-      // A source that emits this much in one turn would otherwise queue without limit.
-      this.flush(new Batches());
-    } else {
+      this.#relieve();
+    } else if (this.#state === 'open') {
       this.#markDirty();
     }
   }
@@ -168,8 +196,12 @@ export class SseResponse implements Flushable, Beating {
     if (this.#state !== 'open') {
       return;
     }
+    const keptUp = !this.#writer.blocked;
     this.#writer.flush(batches);
     if (this.#writer.blocked) {
+      if (keptUp) {
+        this.#beginsToWait();
+      }
       this.#checkPending();
     } else {
       this.#lastWriteAt = this.#host.now();
@@ -177,8 +209,25 @@ export class SseResponse implements Flushable, Beating {
     }
   }
 
+  /** Whether the head was written. */
+  get beats(): boolean {
+    return (
+      this.#state === 'open' ||
+      (this.#state === 'ended' && this.#raw !== undefined)
+    );
+  }
+
   get blocked(): boolean {
-    return this.#writer.blocked;
+    return this.#state === 'ended' || this.#writer.blocked;
+  }
+
+  stalledSince(now: number): number {
+    const unsent = unsentBytes(this.#raw);
+    if (unsent !== this.#unsentBytes) {
+      this.#unsentBytes = unsent;
+      this.#progressAt = now;
+    }
+    return this.#progressAt;
   }
 
   get lastWriteAt(): number {
@@ -248,6 +297,18 @@ export class SseResponse implements Flushable, Beating {
       : new Promise((resolve) => raw.once('close', resolve));
   }
 
+  /** Ends the stream because the server goes, and the connection behind it. */
+  shutDown(retry: Frame): void {
+    const raw = this.#raw;
+    if (raw instanceof ServerResponse) {
+      // Kept alive, it would carry the reconnect to a server that is half closed.
+      raw.once('finish', () => raw.req.socket.destroySoon());
+    } else {
+      raw?.stream.session?.close();
+    }
+    this.end('shutdown', this.#state === 'open' ? retry : undefined);
+  }
+
   /** Destroys what has not left. */
   destroy(): void {
     this.#raw?.destroy();
@@ -289,6 +350,7 @@ export class SseResponse implements Flushable, Beating {
         raw,
         this.#writer,
         start === undefined ? [retry] : [retry, start],
+        this.#host.closing,
       );
       this.#lastWriteAt = this.#host.now();
       const stays = this.#host.opened(this);
@@ -297,12 +359,28 @@ export class SseResponse implements Flushable, Beating {
         this.end(reason, frame);
       } else if (!stays) {
         this.end('shutdown');
+      } else if (this.#writer.blocked) {
+        this.#beginsToWait();
+        this.#checkPending();
       } else {
         this.#connection.becameWritable();
       }
     }
     pipeline?.next(undefined);
     pipeline?.complete();
+  }
+
+  /** A source that emits this much in one turn would otherwise queue without limit. */
+  #relieve(): void {
+    if (this.#state === 'waiting' && this.#handlerRuns) {
+      // It emits, so it has settled.
+      this.settle();
+    }
+    if (this.#state === 'open') {
+      this.flush(new Batches());
+    } else {
+      this.cut('slow');
+    }
   }
 
   #markDirty(): void {
@@ -327,9 +405,20 @@ export class SseResponse implements Flushable, Beating {
     }
   }
 
+  #beginsToWait(): void {
+    this.#progressAt = this.#host.now();
+    this.#unsentBytes = unsentBytes(this.#raw);
+  }
+
   #clientLeft(): void {
+    const raw = this.#raw;
     this.#finish('client');
     this.#raw = undefined;
+    this.#host.gone(this);
+    if (raw?.headersSent && !raw.writableEnded) {
+      // Middleware that wraps end() waits for it, as express-session does to save.
+      raw.end();
+    }
   }
 
   #finish(reason: string, endWriting = () => this.#writer.release()): void {
@@ -340,6 +429,7 @@ export class SseResponse implements Flushable, Beating {
     this.#state = 'ended';
     this.#source.unsubscribe();
     endWriting();
+    this.#beginsToWait();
     this.abort.abort(reason);
     if (wasOpen) {
       this.#host.ended(this, reason);
@@ -349,4 +439,24 @@ export class SseResponse implements Flushable, Beating {
     pipeline?.next(undefined);
     pipeline?.complete();
   }
+}
+
+function hasLeft(raw: RawResponse): boolean {
+  return raw instanceof ServerResponse
+    ? raw.destroyed || raw.req.socket.destroyed
+    : raw.stream.destroyed;
+}
+
+/**
+ * Bytes that the operating system has not taken. Unlike `writableLength` it falls while one
+ * large write is under way.
+ */
+function unsentBytes(raw: RawResponse | undefined): number {
+  if (!(raw instanceof ServerResponse)) {
+    return raw?.writableLength ?? 0;
+  }
+  const { socket } = raw as {
+    socket: { _handle?: { writeQueueSize?: number } | null } | null;
+  };
+  return socket?._handle?.writeQueueSize ?? raw.writableLength;
 }

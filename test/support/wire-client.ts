@@ -99,7 +99,7 @@ export class WireClient {
   }
 
   #check(): void {
-    for (const check of [...this.#waiting]) {
+    for (const check of this.#waiting) {
       check();
     }
   }

@@ -1,0 +1,20 @@
+import type { MeasureName } from '../options.js';
+import type { ServerEntry } from '../servers/catalogue.js';
+import { measureConnections } from './connections.js';
+import { measureDelivery } from './delivery.js';
+import type { Bench, Figures } from './measure.js';
+import { measureUserTopics } from './user-topics.js';
+
+export interface Measure {
+  run: (bench: Bench) => Promise<Figures>;
+  appliesTo: (server: ServerEntry) => boolean;
+}
+
+export const measures: Record<MeasureName, Measure> = {
+  delivery: { run: measureDelivery, appliesTo: () => true },
+  connections: { run: measureConnections, appliesTo: () => true },
+  'user-topics': {
+    run: measureUserTopics,
+    appliesTo: (server) => server.userTopics,
+  },
+};

@@ -1,0 +1,77 @@
+import type { Scale } from '../options.js';
+import { RemoteProcess } from '../processes/remote-process.js';
+import {
+  startServer,
+  type ServerEntry,
+  type ServerProcess,
+} from '../servers/catalogue.js';
+import type { Delivered } from '../load/protocol.js';
+
+/** What one server did in one measure of one round, by the name of the figure. */
+export type Figures = Record<string, number>;
+
+/** One server under load: both processes, and what went wrong. */
+export interface Bench {
+  server: ServerProcess;
+  client: RemoteProcess;
+  scale: Scale;
+  /** Each makes the run fail. */
+  problems: string[];
+}
+
+/** Runs a measure against a fresh server and a fresh load client; both are gone when it returns. */
+export async function runMeasure(
+  entry: ServerEntry,
+  scale: Scale,
+  profiles: string | undefined,
+  measure: (bench: Bench) => Promise<Figures>,
+): Promise<{ figures: Figures; problems: string[] }> {
+  const problems: string[] = [];
+  const [server, client] = await startBoth(entry, profiles);
+  try {
+    const figures = await measure({ server, client, scale, problems });
+    return { figures, problems };
+  } finally {
+    await Promise.all([client.stop(), server.stop()]);
+  }
+}
+
+/** Notes what is missing from a delivery. */
+export function checkDelivered(
+  bench: Bench,
+  what: string,
+  delivered: Delivered,
+): void {
+  const { missing, misplaced, closed } = delivered;
+  if (missing > 0 || misplaced > 0 || closed > 0) {
+    bench.problems.push(
+      `${what}: ${missing} missing, ${misplaced} doubled or out of order, ${closed} streams closed`,
+    );
+  }
+}
+
+/** CPU that the server uses for something, in microseconds. */
+export async function serverCpu<Result>(
+  { server }: Bench,
+  action: () => Promise<Result>,
+): Promise<{ cpu: number; result: Result }> {
+  const before = await server.call<number>('cpu');
+  const result = await action();
+  const after = await server.call<number>('cpu');
+  return { cpu: after - before, result };
+}
+
+async function startBoth(
+  entry: ServerEntry,
+  profiles: string | undefined,
+): Promise<[ServerProcess, RemoteProcess]> {
+  const client = RemoteProcess.start(
+    new URL('../load/client.js', import.meta.url),
+  );
+  try {
+    return [await startServer(entry, profiles), await client];
+  } catch (error) {
+    await (await client).stop();
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import { RemoteProcess } from '../processes/remote-process.js';
+import type { Serving } from './serve.js';
+
+export interface ServerEntry {
+  name: string;
+  title: string;
+  file: string;
+  args: readonly string[];
+  /** Serves `/users/:id/events` and `/users/:id/publish` as well. */
+  userTopics: boolean;
+}
+
+export const servers: readonly ServerEntry[] = [
+  entry('plain', 'plain node:http, shared buffer', 'plain-http.js'),
+  entry('better-sse', 'better-sse, Express', 'better-sse.js'),
+  entry('nest-express', 'Nest @Sse(), Express', 'nest-sse.js', 'express'),
+  entry('nest-fastify', 'Nest @Sse(), Fastify', 'nest-sse.js', 'fastify'),
+  entry('hub-express', 'nestjs-sse-hub, Express', 'hub.js', 'express'),
+  entry('hub-fastify', 'nestjs-sse-hub, Fastify', 'hub.js', 'fastify'),
+];
+
+export function serverTitle(name: string): string {
+  return servers.find((server) => server.name === name)?.title ?? name;
+}
+
+export type ServerProcess = RemoteProcess<Serving>;
+
+export function startServer(
+  server: ServerEntry,
+  profiles?: string,
+): Promise<ServerProcess> {
+  const profiling = profiles
+    ? [
+        '--cpu-prof',
+        `--cpu-prof-dir=${profiles}`,
+        `--cpu-prof-name=${server.name}-${Date.now()}.cpuprofile`,
+      ]
+    : [];
+  return RemoteProcess.start<Serving>(
+    new URL(server.file, import.meta.url),
+    server.args,
+    ['--expose-gc', ...profiling],
+  );
+}
+
+function entry(
+  name: string,
+  title: string,
+  file: string,
+  ...args: string[]
+): ServerEntry {
+  return { name, title, file, args, userTopics: file === 'hub.js' };
+}

@@ -1,0 +1,20 @@
+import { join } from 'node:path';
+import ts from 'typescript';
+
+/** The exports of an installed package whose types carry no JSDoc. */
+export function undocumentedExports(directory: string): string[] {
+  const types = join(directory, 'dist/index.d.ts');
+  const program = ts.createProgram([types], {
+    module: ts.ModuleKind.NodeNext,
+    noLib: true,
+  });
+  const checker = program.getTypeChecker();
+  const module = checker.getSymbolAtLocation(program.getSourceFile(types)!)!;
+  return checker
+    .getExportsOfModule(module)
+    .filter((exported) => {
+      const symbol = checker.getAliasedSymbol(exported);
+      return symbol.getDocumentationComment(checker).length === 0;
+    })
+    .map(({ name }) => name);
+}
