@@ -75,15 +75,14 @@ describe.each(platforms)('Invariant 1, order (%s)', (_, adapter) => {
     ]);
     await client.until(() => client.appEvents.length === 4);
     expect(seen).toEqual([
-      ...[
-        'before 1',
-        'after 1',
-        'question 1',
-        'before 2',
-        'after 2',
-        'question 2',
-      ],
-      ...['answer 1', 'answer 2'],
+      'before 1',
+      'after 1',
+      'question 1',
+      'before 2',
+      'after 2',
+      'question 2',
+      'answer 1',
+      'answer 2',
     ]);
   });
 
