@@ -8,7 +8,7 @@ import type { Frame } from './frame.js';
 import { Flusher } from './flusher.js';
 import { CONNECTION_OPTIONS } from './connection-options.js';
 import type { ConnectionOptions } from './connection-options.js';
-import type { RawResponse } from './response-writer.js';
+import type { RawResponse } from './raw-response.js';
 import { SseConnection } from './sse-connection.js';
 import type { ResponseHost } from './response-host.js';
 import { Heartbeat } from './heartbeat.js';

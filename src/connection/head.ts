@@ -1,7 +1,8 @@
 import { ServerResponse } from 'node:http';
 import { Batches } from './batches.js';
 import type { Frame } from './frame.js';
-import type { RawResponse, ResponseWriter } from './response-writer.js';
+import type { RawResponse } from './raw-response.js';
+import type { ResponseWriter } from './response-writer.js';
 
 const HEADERS = {
   'Content-Type': 'text/event-stream',

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { RawResponse } from './response-writer.js';
+import type { RawResponse } from './raw-response.js';
 
 /**
  * Takes a response over from the platform: `onTaken` gets it with every header set that

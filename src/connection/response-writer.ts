@@ -1,11 +1,8 @@
 import { ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Batches } from './batches.js';
 import { Frame } from './frame.js';
-
-/** A response of `node:http` or of `node:http2`'s compatibility API. */
-export type RawResponse = ServerResponse | Http2ServerResponse;
+import type { RawResponse } from './raw-response.js';
 
 /** The response that a socket is sending now; `node:http` keeps it there. */
 type HttpSocket = Socket & { _httpMessage?: unknown };
@@ -13,6 +10,8 @@ type HttpSocket = Socket & { _httpMessage?: unknown };
 /** Frames on their way into one response: written once a flush, kept while the client does not read. */
 export class ResponseWriter {
   #response: RawResponse | undefined;
+  #socket: HttpSocket | undefined;
+  #chunked = false;
   #frames: Frame[] = [];
   #bytes = 0;
   #blocked = false;
@@ -85,23 +84,28 @@ export class ResponseWriter {
 
   /** Forgets response and frames. */
   release(): void {
-    this.#response = undefined;
+    this.#response = this.#socket = undefined;
     this.#frames = [];
     this.#bytes = 0;
   }
 
+  /** Found once for all writes: the properties of a response are slow to read on Express. */
+  #directSocket(response: RawResponse): HttpSocket | undefined {
+    if (this.#socket?._httpMessage !== response) {
+      this.#socket = directSocket(response);
+      this.#chunked = (response as ServerResponse).chunkedEncoding;
+    }
+    return this.#socket;
+  }
+
   #write(response: RawResponse, frames: readonly Frame[]): void {
-    const socket = directSocket(response);
+    const socket = this.#directSocket(response);
     const taken =
       socket === undefined
         ? (response as ServerResponse).write(
             (frames.length === 1 ? frames[0]! : Frame.concat(frames)).raw,
           )
-        : writeDirectly(
-            socket,
-            frames,
-            (response as ServerResponse).chunkedEncoding,
-          );
+        : writeDirectly(socket, frames, this.#chunked);
     if (!taken && !this.#blocked) {
       this.#blocked = true;
       (socket ?? response).once('drain', () => {
@@ -134,7 +138,7 @@ function writeDirectly(
  * its turn on it (HTTP/1.1 pipelining), holds nothing back, and no middleware wraps
  * its methods.
  */
-function directSocket(response: RawResponse): Socket | undefined {
+function directSocket(response: RawResponse): HttpSocket | undefined {
   if (!(response instanceof ServerResponse)) {
     return undefined;
   }

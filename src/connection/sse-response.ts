@@ -1,6 +1,5 @@
 import { ServerResponse } from 'node:http';
 import { EMPTY, Observable, Subscription } from 'rxjs';
-import type { Subscriber } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import { Batches } from './batches.js';
 import { COMPLETE, HEARTBEAT, errorFrame } from './control-frames.js';
@@ -11,9 +10,12 @@ import type { ResponseHost } from './response-host.js';
 import { writeHead } from './head.js';
 import { LazyAbortController } from './lazy-abort-controller.js';
 import type { TakeOver } from './platform.js';
-import type { RawResponse } from './response-writer.js';
+import { Opening } from './opening.js';
+import type { RawResponse } from './raw-response.js';
+import { hasLeft, onGone } from './raw-response.js';
 import { ResponseWriter } from './response-writer.js';
 import type { SseConnection } from './sse-connection.js';
+import { StallWatch } from './stall-watch.js';
 import type { OutputWarning } from './stream-output.js';
 
 /** More than the frames of one replay slice and of the largest event take. */
@@ -30,19 +32,16 @@ export class SseResponse implements Flushable, Beating {
   readonly #writer: ResponseWriter;
   #raw: RawResponse | undefined;
   #connection!: SseConnection;
-  #takeOver: TakeOver | undefined;
-  #pipeline: Subscriber<undefined> | undefined;
+  #opening: Opening | undefined = new Opening({
+    isReady: () => this.#connection.isReady,
+    open: (raw) => this.#open(raw),
+    giveUp: (reason) => this.#finish(reason),
+  });
   #source = new Subscription();
   #seesEvents = true;
-  #handlerRuns = false;
-  #settled = false;
-  #state: 'waiting' | 'heading' | 'open' | 'ended' = 'waiting';
-  /** The end was asked for before the head was written. */
-  #endAfterHead:
-    { readonly reason: string; readonly frame: Frame | undefined } | undefined;
+  #state: 'opening' | 'open' | 'ended' = 'opening';
   #dirty = false;
-  #unsentBytes = 0;
-  #progressAt = 0;
+  readonly #stall = new StallWatch();
   #lastWriteAt: number;
   #lastCheckpointAt: number;
 
@@ -52,13 +51,10 @@ export class SseResponse implements Flushable, Beating {
     this.#maxPendingBytes = maxPendingBytes;
     this.#lastWriteAt = this.#lastCheckpointAt = host.now();
     this.#writer = new ResponseWriter(() => this.#markDirty());
-    raw.on('close', () => this.#clientLeft());
+    onGone(raw, () => this.#clientLeft());
     if (hasLeft(raw)) {
       // A guard or an interceptor took so long that 'close' is in the past.
       this.#clientLeft();
-    } else if (raw instanceof ServerResponse && raw.socket === null) {
-      // A response that has not had its turn on the connection (pipelining) is not told.
-      raw.req.socket.once('close', () => this.#clientLeft());
     }
   }
 
@@ -105,20 +101,15 @@ export class SseResponse implements Flushable, Beating {
   ): Observable<undefined> {
     this.#seesEvents = seesEvents;
     return new Observable((pipeline) => {
-      if (this.#state === 'ended') {
+      const opening = this.#opening;
+      if (opening === undefined) {
         pipeline.next(undefined);
         pipeline.complete();
         return;
       }
-      this.#pipeline = pipeline;
-      this.#takeOver = takeOver;
-      pipeline.add(() => {
-        if (this.#state === 'waiting') {
-          this.#finish('abandoned');
-        }
-      });
-      if (this.#endAfterHead !== undefined) {
-        this.progress();
+      opening.begin(pipeline, takeOver);
+      if (opening.endsWith !== undefined) {
+        opening.settle();
       } else if (seesEvents) {
         this.#subscribe(pipelineResult);
       } else {
@@ -133,7 +124,9 @@ export class SseResponse implements Flushable, Beating {
 
   /** The handler was called. */
   handlerCalled(): void {
-    this.#handlerRuns = true;
+    if (this.#opening !== undefined) {
+      this.#opening.handlerRuns = true;
+    }
   }
 
   /**
@@ -159,24 +152,12 @@ export class SseResponse implements Flushable, Beating {
 
   /** The handler has returned, and what it returned is subscribed to. */
   settle(): void {
-    this.#settled = true;
-    this.progress();
+    this.#opening?.settle();
   }
 
-  /** Writes the head if nothing is left to wait for. */
+  /** The hub stream knows where it starts. */
   progress(): void {
-    if (
-      this.#state === 'waiting' &&
-      this.#takeOver !== undefined &&
-      this.#settled &&
-      this.#connection.isReady
-    ) {
-      this.#state = 'heading';
-      this.#takeOver(
-        (raw) => this.#open(raw),
-        () => this.#finish('head-failed'),
-      );
-    }
+    this.#opening?.progress();
   }
 
   send(frame: Frame): void {
@@ -200,7 +181,7 @@ export class SseResponse implements Flushable, Beating {
     this.#writer.flush(batches);
     if (this.#writer.blocked) {
       if (keptUp) {
-        this.#beginsToWait();
+        this.#stall.begin(this.#raw, this.#host.now());
       }
       this.#checkPending();
     } else {
@@ -222,12 +203,7 @@ export class SseResponse implements Flushable, Beating {
   }
 
   stalledSince(now: number): number {
-    const unsent = unsentBytes(this.#raw);
-    if (unsent !== this.#unsentBytes) {
-      this.#unsentBytes = unsent;
-      this.#progressAt = now;
-    }
-    return this.#progressAt;
+    return this.#stall.since(this.#raw, now);
   }
 
   get lastWriteAt(): number {
@@ -262,20 +238,18 @@ export class SseResponse implements Flushable, Beating {
         this.#writer.push(frame);
       }
       this.#finish(reason, () => this.#writer.end());
-    } else if (this.#state !== 'ended' && this.#endAfterHead === undefined) {
-      this.#endAfterHead = { reason, frame };
+    } else if (this.#opening !== undefined) {
+      this.#opening.endsWith ??= { reason, frame };
       this.#source.unsubscribe();
-      this.settle();
+      this.#opening.settle();
     }
   }
 
   /** Ends the stream at the event that could not be processed. */
   fail(error: unknown): void {
-    if (this.#state === 'waiting' && this.#endAfterHead === undefined) {
-      const pipeline = this.#pipeline;
-      this.#pipeline = undefined;
-      this.#finish('failed');
-      pipeline?.error(error);
+    const opening = this.#opening;
+    if (opening?.isWaiting) {
+      this.#finish('failed', () => opening.fail(error));
     } else if (this.#state !== 'ended') {
       const at = this.#connection.failedAt();
       this.end('failed', errorFrame(this.#host.failed(this, error), at));
@@ -331,18 +305,14 @@ export class SseResponse implements Flushable, Beating {
     if (this.#state === 'ended') {
       return;
     }
-    // Whoever emits without the handler having run (an interceptor) has settled.
-    if (!this.#settled && !this.#handlerRuns) {
-      this.settle();
-    }
+    this.#opening?.emitted();
     this.#connection.emit(value);
   }
 
   #open(raw: RawResponse): void {
-    const pipeline = this.#pipeline;
-    this.#pipeline = undefined;
-    this.#takeOver = undefined;
-    if (this.#state === 'heading') {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    if (this.#state === 'opening') {
       this.#state = 'open';
       const start = this.#connection.takeStartFrame();
       const retry = this.#host.retryFrame();
@@ -354,27 +324,25 @@ export class SseResponse implements Flushable, Beating {
       );
       this.#lastWriteAt = this.#host.now();
       const stays = this.#host.opened(this);
-      const { reason, frame } = this.#endAfterHead ?? {};
-      if (reason !== undefined) {
-        this.end(reason, frame);
+      if (opening?.endsWith !== undefined) {
+        this.end(opening.endsWith.reason, opening.endsWith.frame);
       } else if (!stays) {
         this.end('shutdown');
       } else if (this.#writer.blocked) {
-        this.#beginsToWait();
+        this.#stall.begin(raw, this.#lastWriteAt);
         this.#checkPending();
       } else {
         this.#connection.becameWritable();
       }
     }
-    pipeline?.next(undefined);
-    pipeline?.complete();
+    opening?.finish();
   }
 
   /** A source that emits this much in one turn would otherwise queue without limit. */
   #relieve(): void {
-    if (this.#state === 'waiting' && this.#handlerRuns) {
+    if (this.#opening?.handlerRuns) {
       // It emits, so it has settled.
-      this.settle();
+      this.#opening.settle();
     }
     if (this.#state === 'open') {
       this.flush(new Batches());
@@ -405,11 +373,6 @@ export class SseResponse implements Flushable, Beating {
     }
   }
 
-  #beginsToWait(): void {
-    this.#progressAt = this.#host.now();
-    this.#unsentBytes = unsentBytes(this.#raw);
-  }
-
   #clientLeft(): void {
     const raw = this.#raw;
     this.#finish('client');
@@ -425,38 +388,17 @@ export class SseResponse implements Flushable, Beating {
     if (this.#state === 'ended') {
       return;
     }
+    const opening = this.#opening;
     const wasOpen = this.#state === 'open';
+    this.#opening = undefined;
     this.#state = 'ended';
     this.#source.unsubscribe();
     endWriting();
-    this.#beginsToWait();
+    this.#stall.begin(this.#raw, this.#host.now());
     this.abort.abort(reason);
     if (wasOpen) {
       this.#host.ended(this, reason);
     }
-    const pipeline = this.#pipeline;
-    this.#pipeline = undefined;
-    pipeline?.next(undefined);
-    pipeline?.complete();
+    opening?.finish();
   }
-}
-
-function hasLeft(raw: RawResponse): boolean {
-  return raw instanceof ServerResponse
-    ? raw.destroyed || raw.req.socket.destroyed
-    : raw.stream.destroyed;
-}
-
-/**
- * Bytes that the operating system has not taken. Unlike `writableLength` it falls while one
- * large write is under way.
- */
-function unsentBytes(raw: RawResponse | undefined): number {
-  if (!(raw instanceof ServerResponse)) {
-    return raw?.writableLength ?? 0;
-  }
-  const { socket } = raw as {
-    socket: { _handle?: { writeQueueSize?: number } | null } | null;
-  };
-  return socket?._handle?.writeQueueSize ?? raw.writableLength;
 }
