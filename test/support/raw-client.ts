@@ -59,7 +59,7 @@ export class RawClient {
   }
 
   #check(): void {
-    for (const check of [...this.#waiting]) {
+    for (const check of Array.from(this.#waiting)) {
       check();
     }
   }

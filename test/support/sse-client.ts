@@ -160,7 +160,7 @@ export class SseClient {
   }
 
   #check(): void {
-    for (const check of [...this.#waiting]) {
+    for (const check of Array.from(this.#waiting)) {
       check();
     }
   }
