@@ -24,7 +24,7 @@ export function settleHandler(
 function toStream(
   connection: SseConnection,
   result: unknown,
-): Observable<unknown> {
+): Observable<unknown> | undefined {
   let source: Observable<unknown>;
   if (isObservable(result)) {
     if (isListen(result)) {

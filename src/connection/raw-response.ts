@@ -33,3 +33,20 @@ export function unsentBytes(raw: RawResponse | undefined): number {
   };
   return socket?._handle?.writeQueueSize ?? raw.writableLength;
 }
+
+/** Resolves when the response was sent or the client has left. */
+export function whenGone(raw: RawResponse | undefined): Promise<void> {
+  return raw === undefined || raw.destroyed || raw.closed
+    ? Promise.resolve()
+    : new Promise((resolve) => raw.once('close', resolve));
+}
+
+/** Closes the connection behind a response, because the server goes. */
+export function closeConnectionAfter(raw: RawResponse | undefined): void {
+  if (raw instanceof ServerResponse) {
+    // Kept alive, it would carry the reconnect to a server that is half closed.
+    raw.once('finish', () => raw.req.socket.destroySoon());
+  } else {
+    raw?.stream.session?.close();
+  }
+}

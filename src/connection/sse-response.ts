@@ -1,10 +1,11 @@
-import { ServerResponse } from 'node:http';
-import { EMPTY, Observable, Subscription } from 'rxjs';
+import { Observable } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import { Batches } from './batches.js';
 import { COMPLETE, HEARTBEAT, errorFrame } from './control-frames.js';
 import type { Flushable } from './flusher.js';
 import type { Frame } from './frame.js';
+import type { HandlerSink } from './handler-stream.js';
+import { HandlerStream } from './handler-stream.js';
 import type { Beating } from './heartbeat.js';
 import type { ResponseHost } from './response-host.js';
 import { writeHead } from './head.js';
@@ -12,7 +13,12 @@ import { LazyAbortController } from './lazy-abort-controller.js';
 import type { TakeOver } from './platform.js';
 import { Opening } from './opening.js';
 import type { RawResponse } from './raw-response.js';
-import { hasLeft, onGone } from './raw-response.js';
+import {
+  closeConnectionAfter,
+  hasLeft,
+  onGone,
+  whenGone,
+} from './raw-response.js';
 import { ResponseWriter } from './response-writer.js';
 import type { SseConnection } from './sse-connection.js';
 import { StallWatch } from './stall-watch.js';
@@ -25,7 +31,7 @@ const REPLAY_ALLOWANCE = 4 * 1024 * 1024;
 const QUEUE_BYTES = 64 * 1024;
 
 /** The frames of the stream wait for the head, then go to the socket until the stream ends. */
-export class SseResponse implements Flushable, Beating {
+export class SseResponse implements Flushable, Beating, HandlerSink {
   readonly abort = new LazyAbortController();
   readonly #host: ResponseHost;
   readonly #maxPendingBytes: number;
@@ -37,8 +43,7 @@ export class SseResponse implements Flushable, Beating {
     open: (raw) => this.#open(raw),
     giveUp: (reason) => this.#finish(reason),
   });
-  #source = new Subscription();
-  #seesEvents = true;
+  readonly #handler = new HandlerStream(this);
   #state: 'opening' | 'open' | 'ended' = 'opening';
   #dirty = false;
   readonly #stall = new StallWatch();
@@ -90,16 +95,13 @@ export class SseResponse implements Flushable, Beating {
    * settled. The observable emits once and completes then, and Nest's pipeline ends;
    * an error until then is the pipeline's.
    *
-   * @param seesEvents whether an interceptor stands between us and the handler, and so
-   * what the handler emits comes out of the pipeline. Otherwise the handler's stream is
-   * given to `run`, and nothing of the pipeline is kept.
+   * @param seesEvents whether an interceptor stands between us and the handler
    */
   serve(
     pipelineResult: Observable<unknown>,
     takeOver: TakeOver,
     seesEvents: boolean,
   ): Observable<undefined> {
-    this.#seesEvents = seesEvents;
     return new Observable((pipeline) => {
       const opening = this.#opening;
       if (opening === undefined) {
@@ -108,16 +110,10 @@ export class SseResponse implements Flushable, Beating {
         return;
       }
       opening.begin(pipeline, takeOver);
-      if (opening.endsWith !== undefined) {
-        opening.settle();
-      } else if (seesEvents) {
-        this.#subscribe(pipelineResult);
+      if (opening.endsWith === undefined) {
+        this.#handler.start(pipelineResult, seesEvents);
       } else {
-        this.#source.add(
-          pipelineResult.subscribe({
-            error: (error: unknown) => this.fail(error),
-          }),
-        );
+        opening.settle();
       }
     });
   }
@@ -133,21 +129,22 @@ export class SseResponse implements Flushable, Beating {
    * Takes what the handler returned.
    * @returns what the pipeline gets of it
    */
-  run(stream: Observable<unknown>): Observable<unknown> {
-    if (this.#source.closed) {
-      // The client left, or the pipeline gave up, while the handler worked.
-      return EMPTY;
+  run(stream: Observable<unknown>): Observable<unknown> | undefined {
+    return this.#handler.run(stream);
+  }
+
+  /** Takes what the handler emits. */
+  emit(value: unknown): void {
+    if (this.#state !== 'ended') {
+      this.#opening?.emitted();
+      this.#connection.emit(value);
     }
-    if (this.#seesEvents) {
-      return new Observable((subscriber) => {
-        const subscription = stream.subscribe(subscriber);
-        this.settle();
-        return subscription;
-      });
-    }
-    this.#subscribe(stream);
-    this.settle();
-    return EMPTY;
+  }
+
+  /** What the handler returned has completed. */
+  complete(): void {
+    this.#connection.endWork();
+    this.end('complete', COMPLETE);
   }
 
   /** The handler has returned, and what it returned is subscribed to. */
@@ -240,7 +237,7 @@ export class SseResponse implements Flushable, Beating {
       this.#finish(reason, () => this.#writer.end());
     } else if (this.#opening !== undefined) {
       this.#opening.endsWith ??= { reason, frame };
-      this.#source.unsubscribe();
+      this.#handler.stop();
       this.#opening.settle();
     }
   }
@@ -265,48 +262,18 @@ export class SseResponse implements Flushable, Beating {
 
   /** Resolves when the bytes have left, or the client has. */
   closed(): Promise<void> {
-    const raw = this.#raw;
-    return raw === undefined || raw.destroyed || raw.closed
-      ? Promise.resolve()
-      : new Promise((resolve) => raw.once('close', resolve));
+    return whenGone(this.#raw);
   }
 
   /** Ends the stream because the server goes, and the connection behind it. */
   shutDown(retry: Frame): void {
-    const raw = this.#raw;
-    if (raw instanceof ServerResponse) {
-      // Kept alive, it would carry the reconnect to a server that is half closed.
-      raw.once('finish', () => raw.req.socket.destroySoon());
-    } else {
-      raw?.stream.session?.close();
-    }
+    closeConnectionAfter(this.#raw);
     this.end('shutdown', this.#state === 'open' ? retry : undefined);
   }
 
   /** Destroys what has not left. */
   destroy(): void {
     this.#raw?.destroy();
-  }
-
-  #subscribe(stream: Observable<unknown>): void {
-    this.#source.add(
-      stream.subscribe({
-        next: (value) => this.#receive(value),
-        error: (error: unknown) => this.fail(error),
-        complete: () => {
-          this.#connection.endWork();
-          this.end('complete', COMPLETE);
-        },
-      }),
-    );
-  }
-
-  #receive(value: unknown): void {
-    if (this.#state === 'ended') {
-      return;
-    }
-    this.#opening?.emitted();
-    this.#connection.emit(value);
   }
 
   #open(raw: RawResponse): void {
@@ -392,7 +359,7 @@ export class SseResponse implements Flushable, Beating {
     const wasOpen = this.#state === 'open';
     this.#opening = undefined;
     this.#state = 'ended';
-    this.#source.unsubscribe();
+    this.#handler.stop();
     endWriting();
     this.#stall.begin(this.#raw, this.#host.now());
     this.abort.abort(reason);

@@ -36,16 +36,10 @@ export class Selection {
     readonly listener: Listener,
   ) {
     const { topics = [], patterns = [], types, where } = options;
-    for (const [name, list] of Object.entries({
-      topics,
-      patterns,
-      types: types ?? [],
-    })) {
-      if (!Array.isArray(list)) {
-        throw new InvalidStreamException(
-          `${method}: "${name}" must be an array of strings.`,
-        );
-      }
+    checkList(method, 'topics', topics);
+    checkList(method, 'patterns', patterns);
+    if (types !== undefined) {
+      checkList(method, 'types', types);
     }
     if (topics.length + patterns.length === 0) {
       throw new InvalidStreamException(
@@ -64,8 +58,8 @@ export class Selection {
     }
     topics.forEach(checkTopic);
     patterns.forEach(checkPattern);
-    this.topics = [...new Set(topics)];
-    this.patterns = [...new Set(patterns)];
+    this.topics = unique(topics);
+    this.patterns = unique(patterns);
     this.#patterns = this.patterns.map((pattern) => pattern.split('.'));
     this.#types = types === undefined ? undefined : new Set(types);
     this.#where = where;
@@ -104,6 +98,18 @@ export class Selection {
     const segments = topic.split('.');
     return this.#patterns.some((pattern) => matchesPattern(pattern, segments));
   }
+}
+
+function checkList(method: string, name: string, list: unknown): void {
+  if (!Array.isArray(list)) {
+    throw new InvalidStreamException(
+      `${method}: "${name}" must be an array of strings.`,
+    );
+  }
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return names.length > 1 ? [...new Set(names)] : [...names];
 }
 
 /** Whether an event is for a listener, as far as its audience says. */
