@@ -182,7 +182,7 @@ export class StreamOutput {
         ? HubEvent.shared(event, encodeEvent)
         : encodeEvent({ type: event.type, text: HubEvent.textOf(event) }),
     );
-    this.#moveTo(id);
+    this.#moveTo(id, moves);
   }
 
   #emitMessage(fields: FrameFields, given: Cursor | null | undefined): void {
@@ -202,31 +202,32 @@ export class StreamOutput {
     }
     const moves = id !== undefined && this.#isAhead(id);
     this.send(encodeFrame({ ...fields, id: moves ? id : undefined }));
-    this.#moveTo(id);
+    this.#moveTo(id, moves);
   }
 
-  #moveTo(id: Cursor | undefined): void {
-    if (id === undefined || id === this.cursor || this.cursor === undefined) {
-      return;
-    }
-    if (this.#isAhead(id)) {
+  #moveTo(id: Cursor | undefined, moves: boolean): void {
+    if (moves) {
       this.cursor = id;
-      this.#withheld.sentThrough(id);
-    } else {
+      this.#withheld.sentThrough(id!);
+    } else if (
+      id !== undefined &&
+      id !== this.cursor &&
+      this.cursor !== undefined
+    ) {
       this.warn('id-backwards');
     }
   }
 
   /** Whether the client's cursor may move there: forward, and not past what it gets. */
   #isAhead(id: Cursor): boolean {
+    if (this.cursor === undefined || id <= this.cursor) {
+      return false;
+    }
+    if (id === this.#current?.id) {
+      return true;
+    }
     const { reached } = this.source;
-    return (
-      this.cursor !== undefined &&
-      reached !== undefined &&
-      id > this.cursor &&
-      id <= reached &&
-      id.startsWith(this.#epoch)
-    );
+    return reached !== undefined && id <= reached && id.startsWith(this.#epoch);
   }
 }
 

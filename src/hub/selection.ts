@@ -76,6 +76,9 @@ export class Selection {
    * @throws what `where` throws; InvalidStreamException when it is asynchronous
    */
   accepts(event: HubEvent): boolean {
+    if (this.#types === undefined && this.#where === undefined) {
+      return true;
+    }
     if (this.#types !== undefined && !this.#types.has(event.type)) {
       return false;
     }
