@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { WindowOptions } from './hub/window.js';
+import { WINDOW_DEFAULTS } from './hub/window.js';
 import type { EventLog } from './log/event-log.js';
 import { MemoryLog } from './log/memory/memory-log.js';
 import {
@@ -135,8 +136,8 @@ export function resolveOptions(options: SseModuleOptions): ResolvedOptions {
   const resolved: ResolvedOptions = {
     log: options.log ?? new MemoryLog(),
     window: {
-      events: options.window?.events ?? 2_048,
-      bytes: options.window?.bytes ?? 8 * 1024 * 1024,
+      events: options.window?.events ?? WINDOW_DEFAULTS.events,
+      bytes: options.window?.bytes ?? WINDOW_DEFAULTS.bytes,
     },
     heartbeat: options.heartbeat ?? 15_000,
     retry: options.retry ?? 3_000,

@@ -32,12 +32,13 @@ import {
 import { NEVER, Observable, finalize, of, startWith } from 'rxjs';
 import { answer } from './support/answer.js';
 import { eventually } from './support/eventually.js';
-import { RawClient } from './support/raw-client.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
 import { connect, dropClients } from './support/sse-client.js';
+import { WireClient, destroyWireClients } from './support/wire-client.js';
 
 afterEach(async () => {
   dropClients();
+  destroyWireClients();
   await closeApps();
 });
 
@@ -354,13 +355,13 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
       const { port } = await startApp(adapter, {
         controllers: [HeadController],
       });
-      const client = await RawClient.connect(port);
-      client.socket.write('HEAD /events HTTP/1.1\r\nHost: localhost\r\n\r\n');
-      await client.until((text) => text.endsWith('\r\n\r\n'));
-      client.get('/events');
-      await client.until((text) => text.includes('data: of the GET'));
-      expect(client.text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);
-      client.socket.destroy();
+      const client = await WireClient.connect(port);
+      client.send('HEAD', '/events');
+      await client.until(() => client.tail.endsWith('\r\n\r\n'));
+      client.send('GET', '/events');
+      await client.untilTail('data: of the GET');
+      const text = client.bytes.toString('latin1');
+      expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);
     });
   });
 

@@ -125,12 +125,8 @@ export class Connections implements ResponseHost {
     }
   }
 
-  opened(response: SseResponse): boolean {
-    if (this.#closing) {
-      return false;
-    }
+  opened(response: SseResponse): void {
     this.registry.add(response.connection);
-    return true;
   }
 
   ended(response: SseResponse, reason: string): void {

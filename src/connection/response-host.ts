@@ -14,8 +14,8 @@ export interface ResponseHost {
   checkpointFrame(cursor: Cursor): Frame;
   /** Something that the developer should hear of once. */
   warn(response: SseResponse, warning: OutputWarning): void;
-  /** The head was written. `false`: the application is closing, end at once. */
-  opened(response: SseResponse): boolean;
+  /** The head was written. */
+  opened(response: SseResponse): void;
   ended(response: SseResponse, reason: string): void;
   /** Nothing of the response is left to send. */
   gone(response: SseResponse): void;

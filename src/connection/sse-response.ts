@@ -290,10 +290,10 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
         this.#host.closing,
       );
       this.#lastWriteAt = this.#host.now();
-      const stays = this.#host.opened(this);
+      this.#host.opened(this);
       if (opening?.endsWith !== undefined) {
         this.end(opening.endsWith.reason, opening.endsWith.frame);
-      } else if (!stays) {
+      } else if (this.#host.closing) {
         this.end('shutdown');
       } else if (this.#writer.blocked) {
         this.#stall.begin(raw, this.#lastWriteAt);

@@ -17,6 +17,12 @@ export interface WindowOptions {
   bytes?: number;
 }
 
+/** What `WindowOptions` are when left out. */
+export const WINDOW_DEFAULTS: Required<WindowOptions> = {
+  events: 2_048,
+  bytes: 8 * 1024 * 1024,
+};
+
 /** The newest events, shared by every replay. */
 export class Window {
   #events: RetainedSequence<HubEvent>;
@@ -24,8 +30,8 @@ export class Window {
 
   constructor(options: WindowOptions, floor: Cursor) {
     this.#limits = {
-      events: options.events ?? 2_048,
-      bytes: options.bytes ?? 8 * 1024 * 1024,
+      events: options.events ?? WINDOW_DEFAULTS.events,
+      bytes: options.bytes ?? WINDOW_DEFAULTS.bytes,
     };
     this.#events = new RetainedSequence(this.#limits, floor);
   }
