@@ -4,7 +4,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { CONNECTION_OPTIONS } from './connection/connection-options.js';
 import type { ConnectionOptions } from './connection/connection-options.js';
 import { Connections } from './connection/connections.js';
-import { RouteCheck } from './connection/route-check.js';
+import { RouteSetup } from './connection/route-setup.js';
 import { ConnectionRegistry } from './hub/connection-registry.js';
 import { EventHub } from './hub/event-hub.js';
 import { HUB_CONTEXT } from './hub/hub-context.js';
@@ -70,7 +70,7 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
     ConnectionRegistry,
     Connections,
     EventHub,
-    RouteCheck,
+    RouteSetup,
   ],
   exports: [EventHub, Connections],
 })

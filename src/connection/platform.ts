@@ -17,6 +17,7 @@ interface ExpressResponse {
 
 interface FastifyReply {
   raw: RawResponse;
+  readonly sent: boolean;
   then: unknown;
   send(payload: unknown): unknown;
   header(name: string, value: string): unknown;
@@ -26,6 +27,8 @@ interface FastifyReply {
 export interface Platform {
   readonly raw: RawResponse;
   readonly takeOver: TakeOver;
+  /** Whether Nest has answered, because it gave up waiting for us. */
+  isAnswered(): boolean;
 }
 
 /** Finds the platform of a response that Nest's execution context gives out. */
@@ -45,6 +48,7 @@ function ignore(): void {}
 function express(response: RawResponse & ExpressResponse): Platform {
   return {
     raw: response,
+    isAnswered: () => response.headersSent,
     takeOver: (onTaken) => {
       response.send = ignore;
       response.json = ignore;
@@ -62,6 +66,7 @@ function fastify(reply: FastifyReply): Platform {
   const { raw } = reply;
   return {
     raw,
+    isAnswered: () => reply.sent || raw.headersSent,
     takeOver: (onTaken, onFailed) => {
       reply.header('content-type', 'text/event-stream');
       reply.raw = standIn(raw, (taken) => {

@@ -10,7 +10,8 @@ import type { Beating } from './heartbeat.js';
 import type { ResponseHost } from './response-host.js';
 import { writeHead } from './head.js';
 import { LazyAbortController } from './lazy-abort-controller.js';
-import type { TakeOver } from './platform.js';
+import { isPromise, toStream } from './handler-result.js';
+import type { Platform } from './platform.js';
 import { Opening } from './opening.js';
 import type { RawResponse } from './raw-response.js';
 import {
@@ -38,11 +39,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
   readonly #writer: ResponseWriter;
   #raw: RawResponse | undefined;
   #connection!: SseConnection;
-  #opening: Opening | undefined = new Opening({
-    isReady: () => this.#connection.isReady,
-    open: (raw) => this.#open(raw),
-    giveUp: (reason) => this.#finish(reason),
-  });
+  #opening: Opening | undefined;
   readonly #handler = new HandlerStream(this);
   #state: 'opening' | 'open' | 'ended' = 'opening';
   #dirty = false;
@@ -50,9 +47,15 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
   #lastWriteAt: number;
   #lastCheckpointAt: number;
 
-  constructor(host: ResponseHost, raw: RawResponse, maxPendingBytes: number) {
+  constructor(host: ResponseHost, platform: Platform, maxPendingBytes: number) {
+    const { raw } = platform;
     this.#host = host;
     this.#raw = raw;
+    this.#opening = new Opening(platform, {
+      isReady: () => this.#connection.isReady,
+      open: (taken) => this.#open(taken),
+      giveUp: (reason) => this.#finish(reason),
+    });
     this.#maxPendingBytes = maxPendingBytes;
     this.#lastWriteAt = this.#lastCheckpointAt = host.now();
     this.#writer = new ResponseWriter(() => this.#markDirty());
@@ -91,46 +94,65 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
   }
 
   /**
-   * Runs the handler and takes the response over when it and its hub stream have
-   * settled. The observable emits once and completes then, and Nest's pipeline ends;
-   * an error until then is the pipeline's.
+   * Calls the handler and takes the response over when it and its hub stream have
+   * settled.
    *
-   * @param seesEvents whether an interceptor stands between us and the handler
+   * @returns what Nest waits for, nothing if there is nothing to wait for; what
+   * interceptors get, if they stand between the handler and us
+   * @throws what the handler or its stream fail with until then
    */
-  serve(
-    pipelineResult: Observable<unknown>,
-    takeOver: TakeOver,
-    seesEvents: boolean,
-  ): Observable<undefined> {
-    return new Observable((pipeline) => {
-      const opening = this.#opening;
-      if (opening === undefined) {
-        pipeline.next(undefined);
-        pipeline.complete();
-        return;
-      }
-      opening.begin(pipeline, takeOver);
-      if (opening.endsWith === undefined) {
-        this.#handler.start(pipelineResult, seesEvents);
-      } else {
-        opening.settle();
-      }
-    });
-  }
-
-  /** The handler was called. */
-  handlerCalled(): void {
-    if (this.#opening !== undefined) {
-      this.#opening.handlerRuns = true;
+  serve(call: () => unknown): unknown {
+    const opening = this.#opening;
+    if (opening === undefined) {
+      return undefined;
+    }
+    opening.begin();
+    if (opening.endsWith !== undefined) {
+      opening.settle();
+      return opening.outcome.get();
+    }
+    opening.handlerRuns = true;
+    if (this.#handler.isPiped) {
+      const result = call();
+      return isPromise(result)
+        ? result.then((value) => this.#handOn(value))
+        : this.#handOn(result);
+    }
+    try {
+      const result = call();
+      return isPromise(result)
+        ? this.#runLater(result, opening)
+        : this.#run(result, opening);
+    } catch (error) {
+      this.#finish('failed');
+      throw error;
     }
   }
 
   /**
-   * Takes what the handler returned.
-   * @returns what the pipeline gets of it
+   * Takes what comes out of the interceptors between the handler and us. The observable emits
+   * once and completes when the response is taken over.
    */
-  run(stream: Observable<unknown>): Observable<unknown> | undefined {
-    return this.#handler.run(stream);
+  servePipeline(pipelineResult: Observable<unknown>): Observable<undefined> {
+    return new Observable((pipeline) => {
+      const opening = this.#opening;
+      opening?.begin();
+      if (opening?.endsWith !== undefined) {
+        opening.settle();
+      } else if (opening !== undefined) {
+        pipeline.add(() => opening.abandon());
+        this.#handler.pipe(pipelineResult);
+      }
+      Promise.resolve()
+        .then(() => opening?.outcome.get())
+        .then(
+          () => {
+            pipeline.next(undefined);
+            pipeline.complete();
+          },
+          (error: unknown) => pipeline.error(error),
+        );
+    });
   }
 
   /** Takes what the handler emits. */
@@ -145,11 +167,6 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
   complete(): void {
     this.#connection.endWork();
     this.end('complete', COMPLETE);
-  }
-
-  /** The handler has returned, and what it returned is subscribed to. */
-  settle(): void {
-    this.#opening?.settle();
   }
 
   /** The hub stream knows where it starts. */
@@ -246,7 +263,8 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
   fail(error: unknown): void {
     const opening = this.#opening;
     if (opening?.isWaiting) {
-      this.#finish('failed', () => opening.fail(error));
+      opening.outcome.fail(error);
+      this.#finish('failed');
     } else if (this.#state !== 'ended') {
       const at = this.#connection.failedAt();
       this.end('failed', errorFrame(this.#host.failed(this, error), at));
@@ -276,6 +294,42 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     this.#raw?.destroy();
   }
 
+  async #runLater(result: Promise<unknown>, opening: Opening): Promise<void> {
+    try {
+      await this.#run(await result, opening);
+    } catch (error) {
+      if (this.#opening === opening) {
+        this.#finish('failed');
+      } else if (!opening.outcome.failed) {
+        // The client has left, or the response has ended: nobody is there to be told.
+        return;
+      }
+      throw error;
+    }
+  }
+
+  #run(result: unknown, opening: Opening): Promise<void> | undefined {
+    const stream = toStream(this.#connection, result);
+    if (this.#opening === opening) {
+      if (opening.isAnswered) {
+        opening.abandon();
+      } else {
+        this.#handler.subscribe(stream);
+        // Unless it has failed at once.
+        this.#opening?.settle();
+      }
+    }
+    return opening.outcome.get();
+  }
+
+  #handOn(result: unknown): Observable<unknown> | undefined {
+    const stream = toStream(this.#connection, result);
+    // The client left, or the pipeline gave up, while the handler worked.
+    return this.ended
+      ? undefined
+      : this.#handler.handOn(stream, () => this.#opening?.settle());
+  }
+
   #open(raw: RawResponse): void {
     const opening = this.#opening;
     this.#opening = undefined;
@@ -302,7 +356,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
         this.#connection.becameWritable();
       }
     }
-    opening?.finish();
+    opening?.outcome.done();
   }
 
   /** A source that emits this much in one turn would otherwise queue without limit. */
@@ -366,6 +420,6 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     if (wasOpen) {
       this.#host.ended(this, reason);
     }
-    opening?.finish();
+    opening?.outcome.done();
   }
 }
