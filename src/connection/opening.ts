@@ -1,15 +1,11 @@
 import type { Frame } from './frame.js';
 import { Outcome } from './outcome.js';
-import type { Platform } from './platform.js';
-import type { RawResponse } from './raw-response.js';
+import type { Platform, Taker } from './platform.js';
 
-/** What an opening asks of its response. */
-export interface OpeningSteps {
+/** Whose head is to be written. */
+export interface Opened extends Taker {
   /** Whether the hub stream, if there is one, is authorized and knows where it starts. */
-  isReady(): boolean;
-  /** The response is ours: write the head. */
-  open(raw: RawResponse): void;
-  giveUp(reason: string): void;
+  readonly isReady: boolean;
 }
 
 /**
@@ -29,7 +25,7 @@ export class Opening {
 
   constructor(
     private readonly platform: Platform,
-    private readonly steps: OpeningSteps,
+    private readonly response: Opened,
   ) {}
 
   /** Whether an exception can still be the request's. */
@@ -39,7 +35,7 @@ export class Opening {
 
   /** Whether Nest has answered meanwhile. */
   get isAnswered(): boolean {
-    return this.platform.isAnswered();
+    return this.platform.isAnswered;
   }
 
   /** Nest has got as far as to the handler. */
@@ -66,16 +62,13 @@ export class Opening {
       !this.#heading &&
       this.#begun &&
       this.#settled &&
-      this.steps.isReady()
+      this.response.isReady
     ) {
       this.#heading = true;
       if (this.isAnswered) {
-        this.steps.giveUp('abandoned');
+        this.response.giveUp('abandoned');
       } else {
-        this.platform.takeOver(
-          (raw) => this.steps.open(raw),
-          () => this.steps.giveUp('head-failed'),
-        );
+        this.platform.takeOver(this.response);
       }
     }
   }
@@ -83,7 +76,7 @@ export class Opening {
   /** Nest gave up waiting, as for a `timeout` interceptor. */
   abandon(): void {
     if (!this.#heading) {
-      this.steps.giveUp('abandoned');
+      this.response.giveUp('abandoned');
     }
   }
 }

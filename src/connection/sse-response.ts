@@ -4,14 +4,15 @@ import { Batches } from './batches.js';
 import { COMPLETE, HEARTBEAT, errorFrame } from './control-frames.js';
 import type { Flushable } from './flusher.js';
 import type { Frame } from './frame.js';
-import type { HandlerSink } from './handler-stream.js';
-import { HandlerStream } from './handler-stream.js';
+import type { HandlerSink } from './handler-subscriber.js';
+import { HandlerSubscriber, whenSubscribed } from './handler-subscriber.js';
 import type { Beating } from './heartbeat.js';
 import type { ResponseHost } from './response-host.js';
 import { writeHead } from './head.js';
 import { LazyAbortController } from './lazy-abort-controller.js';
 import { isPromise, toStream } from './handler-result.js';
 import type { Platform } from './platform.js';
+import type { Opened } from './opening.js';
 import { Opening } from './opening.js';
 import type { RawResponse } from './raw-response.js';
 import {
@@ -20,6 +21,7 @@ import {
   onGone,
   whenGone,
 } from './raw-response.js';
+import type { Drained } from './response-writer.js';
 import { ResponseWriter } from './response-writer.js';
 import type { SseConnection } from './sse-connection.js';
 import { StallWatch } from './stall-watch.js';
@@ -32,7 +34,9 @@ const REPLAY_ALLOWANCE = 4 * 1024 * 1024;
 const QUEUE_BYTES = 64 * 1024;
 
 /** The frames of the stream wait for the head, then go to the socket until the stream ends. */
-export class SseResponse implements Flushable, Beating, HandlerSink {
+export class SseResponse
+  implements Flushable, Beating, HandlerSink, Opened, Drained
+{
   readonly abort = new LazyAbortController();
   readonly #host: ResponseHost;
   readonly #maxPendingBytes: number;
@@ -40,7 +44,9 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
   #raw: RawResponse | undefined;
   #connection!: SseConnection;
   #opening: Opening | undefined;
-  readonly #handler = new HandlerStream(this);
+  readonly #handler = new HandlerSubscriber(this);
+  /** Whether interceptors of the method stand between the handler and us. */
+  #isPiped = false;
   #state: 'opening' | 'open' | 'ended' = 'opening';
   #dirty = false;
   readonly #stall = new StallWatch();
@@ -51,14 +57,10 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     const { raw } = platform;
     this.#host = host;
     this.#raw = raw;
-    this.#opening = new Opening(platform, {
-      isReady: () => this.#connection.isReady,
-      open: (taken) => this.#open(taken),
-      giveUp: (reason) => this.#finish(reason),
-    });
+    this.#opening = new Opening(platform, this);
     this.#maxPendingBytes = maxPendingBytes;
     this.#lastWriteAt = this.#lastCheckpointAt = host.now();
-    this.#writer = new ResponseWriter(() => this.#markDirty());
+    this.#writer = new ResponseWriter(this);
     onGone(raw, () => this.#clientLeft());
     if (hasLeft(raw)) {
       // A guard or an interceptor took so long that 'close' is in the past.
@@ -77,6 +79,11 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
 
   get ended(): boolean {
     return this.#state === 'ended';
+  }
+
+  /** Whether the hub stream, if there is one, is authorized and knows where it starts. */
+  get isReady(): boolean {
+    return this.#connection.isReady;
   }
 
   get headed(): boolean {
@@ -112,7 +119,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
       return opening.outcome.get();
     }
     opening.handlerRuns = true;
-    if (this.#handler.isPiped) {
+    if (this.#isPiped) {
       const result = call();
       return isPromise(result)
         ? result.then((value) => this.#handOn(value))
@@ -141,7 +148,8 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
         opening.settle();
       } else if (opening !== undefined) {
         pipeline.add(() => opening.abandon());
-        this.#handler.pipe(pipelineResult);
+        this.#isPiped = true;
+        pipelineResult.subscribe(this.#handler);
       }
       Promise.resolve()
         .then(() => opening?.outcome.get())
@@ -254,7 +262,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
       this.#finish(reason, () => this.#writer.end());
     } else if (this.#opening !== undefined) {
       this.#opening.endsWith ??= { reason, frame };
-      this.#handler.stop();
+      this.#handler.unsubscribe();
       this.#opening.settle();
     }
   }
@@ -314,7 +322,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
       if (opening.isAnswered) {
         opening.abandon();
       } else {
-        this.#handler.subscribe(stream);
+        stream.subscribe(this.#handler);
         // Unless it has failed at once.
         this.#opening?.settle();
       }
@@ -327,10 +335,11 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     // The client left, or the pipeline gave up, while the handler worked.
     return this.ended
       ? undefined
-      : this.#handler.handOn(stream, () => this.#opening?.settle());
+      : whenSubscribed(stream, () => this.#opening?.settle());
   }
 
-  #open(raw: RawResponse): void {
+  /** Writes the head: the response is ours. */
+  open(raw: RawResponse): void {
     const opening = this.#opening;
     this.#opening = undefined;
     if (this.#state === 'opening') {
@@ -359,6 +368,11 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     opening?.outcome.done();
   }
 
+  /** The response is not ours, and will not be. */
+  giveUp(reason: string): void {
+    this.#finish(reason);
+  }
+
   /** A source that emits this much in one turn would otherwise queue without limit. */
   #relieve(): void {
     if (this.#opening?.handlerRuns) {
@@ -370,6 +384,11 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     } else {
       this.cut('slow');
     }
+  }
+
+  /** A client that did not keep up has taken what was written. */
+  drained(): void {
+    this.#markDirty();
   }
 
   #markDirty(): void {
@@ -413,7 +432,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     const wasOpen = this.#state === 'open';
     this.#opening = undefined;
     this.#state = 'ended';
-    this.#handler.stop();
+    this.#handler.unsubscribe();
     endWriting();
     this.#stall.begin(this.#raw, this.#host.now());
     this.abort.abort(reason);

@@ -1,4 +1,5 @@
-import type { Subscriber, Subscription } from 'rxjs';
+import { Subscriber } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import { epochOf, isCursor } from '../log/cursor.js';
 import type { LogBounds } from '../log/event-log.js';
@@ -201,13 +202,15 @@ export class EventStream implements CarriedStream, DispatchedStream {
 
   #join(): void {
     if (!this.#closed) {
-      this.#live = this.dispatcher.subjects.observe(this.selection, {
-        next: (event) => this.#receive(event),
-      });
+      this.#live = this.dispatcher.subjects.observe(
+        this.selection,
+        new LiveSubscriber(this),
+      );
     }
   }
 
-  #receive(event: HubEvent): void {
+  /** Takes a live event. */
+  receive(event: HubEvent): void {
     if (event.id === undefined) {
       if (event === this.#last) {
         return;
@@ -236,8 +239,30 @@ export class EventStream implements CarriedStream, DispatchedStream {
     }
     if (accepted) {
       this.connection.beforeEvent(event);
-      this.subscriber.next(event);
+      try {
+        this.subscriber.next(event);
+      } catch (error) {
+        // Only a subscriber that is no operator's and no observer's lets it through.
+        this.subscriber.error(error);
+      }
       this.connection.afterEvent();
     }
   }
+}
+
+/**
+ * Receives from the Subjects. A subscriber of its own spares each event the two calls that RxJS
+ * adds for an observer.
+ */
+class LiveSubscriber extends Subscriber<HubEvent> {
+  constructor(private readonly stream: EventStream) {
+    super();
+  }
+
+  protected override _next(event: HubEvent): void {
+    this.stream.receive(event);
+  }
+
+  /** The Subjects complete when the application closes; connections end in their own way. */
+  protected override _complete(): void {}
 }
