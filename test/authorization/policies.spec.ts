@@ -9,7 +9,7 @@ import {
 import type { INestApplication, Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { Observable } from 'rxjs';
-import { catchError, of, retry } from 'rxjs';
+import { BehaviorSubject, catchError, of, retry, switchMap } from 'rxjs';
 import {
   Connection,
   EventHub,
@@ -76,6 +76,14 @@ const textsOf = (client: SseClient): string[] =>
   client.appEvents.map(({ data }) => data);
 
 describe.each(platforms)('A topic policy on %s', (_, adapter) => {
+  let names: BehaviorSubject<string>;
+  let connections: SseConnection[];
+
+  beforeEach(() => {
+    names = new BehaviorSubject('news');
+    connections = [];
+  });
+
   @UseGuards(HeaderUserGuard)
   @Controller()
   class StreamsController {
@@ -104,6 +112,12 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
         retry(),
         catchError(() => of('hidden')),
       );
+    }
+
+    @Sse('switched')
+    switched(@Connection() connection: SseConnection) {
+      connections.push(connection);
+      return names.pipe(switchMap((name) => this.#stream(connection, name)));
     }
 
     #stream(connection: SseConnection, topics?: string, patterns?: string) {
@@ -375,6 +389,70 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
     expect(asked).toBe(1);
     await expectForbidden(`${url}/stubborn?topics=orders.1`, hub, 'orders.1');
     expect(asked).toBe(2);
+  });
+
+  describe('for another stream on an open connection', () => {
+    it('is asked, and ends the response behind hub.error if it refuses', async () => {
+      const { url, hub } = await start([policy('users.*', owner)]);
+      const client = await connect(`${url}/switched`, as('ann'));
+      await hub.publish('users.bob', { data: 'to bob' });
+      names.next('users.ann');
+      await hub.publish('users.ann', { data: 'to ann' });
+      expect((await client.next()).data).toBe('to ann');
+      names.next('users.bob');
+      expect((await client.next('hub.error')).data).toContain('users.bob');
+      expect(await client.ended).toBe(true);
+      expect(client.text).not.toContain('to bob');
+      expect(hub.connections()).toEqual([]);
+    });
+
+    it('ends it with hub.closed if it never answers', async () => {
+      const { url, hub } = await start(
+        [policy('users.*', () => new Promise(() => undefined))],
+        { authorizationTimeout: 20 },
+      );
+      const client = await connect(`${url}/switched`);
+      await hub.publish('news', { data: 'one' });
+      await client.next();
+      names.next('users.ann');
+      expect((await client.next('hub.closed')).data).toBe(
+        '{"reason":"unavailable"}',
+      );
+      expect(await client.ended).toBe(true);
+      expect(hub.connections()).toEqual([]);
+    });
+  });
+
+  describe('asked again while the stream is open', () => {
+    it('answers at once what it knows at once, and leaves the stream to who asks', async () => {
+      let allowed = true;
+      const { url, hub } = await start([policy('news', () => allowed)]);
+      const client = await connect(`${url}/switched`);
+      const [connection] = connections;
+      expect(connection!.authorize()).toBeUndefined();
+      allowed = false;
+      expect(() => connection!.authorize()).toThrow(TopicForbiddenException);
+      await hub.publish('news', { data: 'one' });
+      expect((await client.next()).data).toBe('one');
+    });
+
+    it('answers later what it must look up', async () => {
+      let allowed = true;
+      const { url } = await start([policy('news', async () => allowed)]);
+      await connect(`${url}/switched`);
+      const [connection] = connections;
+      await expect(connection!.authorize()).resolves.toBeUndefined();
+      allowed = false;
+      await expect(connection!.authorize()).rejects.toThrow(
+        TopicForbiddenException,
+      );
+    });
+
+    it('is not, where there is none', async () => {
+      const { url } = await start();
+      await connect(`${url}/switched`);
+      expect(connections[0]!.authorize()).toBeUndefined();
+    });
   });
 
   describe('is one of several', () => {
