@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import type { INestApplication, Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Observable } from 'rxjs';
 import { BehaviorSubject, catchError, of, retry, switchMap } from 'rxjs';
 import {
@@ -301,6 +302,28 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
       'password of the database',
     ]);
     expect(hub.connections()).toEqual([]);
+  });
+
+  it('that fails behind one that has refused does not end the process', async () => {
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', listener);
+    try {
+      let fail!: (error: Error) => void;
+      const failing = new Promise((_resolve, reject) => (fail = reject));
+      const { hub, topics } = await start([
+        policy('late', () => failing),
+        policy('sync', () => false),
+      ]);
+      await expectForbidden(topics('late', 'sync'), hub, 'sync');
+      fail(new Error('late'));
+      // Node tells behind the microtasks of a turn.
+      await nextTurn();
+      await nextTurn();
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', listener);
+    }
   });
 
   describe('that never answers', () => {
