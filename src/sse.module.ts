@@ -1,6 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import type { BeforeApplicationShutdown, DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { AUTHORIZATION_OPTIONS } from './authorization/authorization-options.js';
+import { TopicPolicies } from './authorization/topic-policies.js';
 import { CONNECTION_OPTIONS } from './connection/connection-options.js';
 import type { ConnectionOptions } from './connection/connection-options.js';
 import { Connections } from './connection/connections.js';
@@ -43,17 +45,22 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
     },
     {
       provide: HUB_CONTEXT,
-      inject: [RESOLVED_OPTIONS, ConnectionRegistry],
+      inject: [RESOLVED_OPTIONS, ConnectionRegistry, TopicPolicies],
       useFactory: (
         options: ResolvedOptions,
         connections: ConnectionRegistry,
+        authorizer: TopicPolicies,
       ): HubContext => ({
         log: options.log,
         window: options.window,
         connections,
+        authorizer,
+        topicsPerStream: options.limits.topicsPerStream,
         maxEventBytes: options.slowClient.maxPendingBytes,
       }),
     },
+    { provide: AUTHORIZATION_OPTIONS, useExisting: RESOLVED_OPTIONS },
+    TopicPolicies,
     {
       provide: CONNECTION_OPTIONS,
       inject: [RESOLVED_OPTIONS],

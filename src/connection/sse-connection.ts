@@ -143,6 +143,16 @@ export class SseConnection<User = any> implements StreamConnection {
   }
 
   /** @internal */
+  authorize(): void | Promise<void> {
+    return this.#stream?.authorize();
+  }
+
+  /** @internal */
+  refuse(error: unknown): void {
+    this.#response.fail(error);
+  }
+
+  /** @internal */
   start(cursor: Cursor, reset?: Reset): void {
     const frame =
       reset === undefined

@@ -13,7 +13,9 @@ import type { DispatchedStream, Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
 import type { Rewind } from './rewind.js';
 import { findRewindCursor } from './rewind.js';
+import { AuthorizationTimeoutException } from './hub.exceptions.js';
 import type { Selection } from './selection.js';
+import type { StreamAuthorizer } from './stream-authorizer.js';
 
 /** What a replay hands on before the event loop and the flusher get their turn. */
 const SLICE = { events: 256, bytes: 64 * 1024 } as const;
@@ -30,10 +32,12 @@ export class EventStream implements CarriedStream, DispatchedStream {
   #position: Cursor = '';
   #live: Subscription | undefined;
   #last: HubEvent | undefined;
+  #authorized = false;
   #closed = false;
 
   constructor(
     private readonly dispatcher: Dispatcher,
+    private readonly authorizer: StreamAuthorizer,
     private readonly selection: Selection,
     private readonly connection: StreamConnection,
     private readonly subscriber: Subscriber<HubEvent>,
@@ -54,7 +58,11 @@ export class EventStream implements CarriedStream, DispatchedStream {
    */
   open(): void {
     this.connection.attach(this);
-    this.#begin().catch((error: unknown) => this.subscriber.error(error));
+    this.#begin().catch((error: unknown) => this.#failToBegin(error));
+  }
+
+  authorize(): void | Promise<void> {
+    return this.authorizer.authorize(this.connection, this.selection);
   }
 
   close(): void {
@@ -89,6 +97,14 @@ export class EventStream implements CarriedStream, DispatchedStream {
   }
 
   async #begin(): Promise<void> {
+    const asked = this.authorize();
+    if (asked !== undefined) {
+      await asked;
+    }
+    if (this.#closed) {
+      return;
+    }
+    this.#authorized = true;
     if (this.dispatcher.position === '') {
       await this.dispatcher.start();
     }
@@ -105,6 +121,24 @@ export class EventStream implements CarriedStream, DispatchedStream {
     } else {
       const cursor = reason === 'malformed' ? null : from;
       this.#startAt(await this.#freshStart(), { reason, cursor });
+    }
+  }
+
+  /**
+   * A refusal is the connection's: a handler's `retry()` would ask for ever, and its
+   * `catchError()` hide it. Who could not be answered comes back, and a status other than 200
+   * would end a native EventSource for good.
+   */
+  #failToBegin(error: unknown): void {
+    if (this.#closed) {
+      return;
+    }
+    if (this.#authorized) {
+      this.subscriber.error(error);
+    } else if (error instanceof AuthorizationTimeoutException) {
+      this.connection.close('unavailable');
+    } else {
+      this.connection.refuse(error);
     }
   }
 
