@@ -237,7 +237,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
       this.#finish(reason, () => this.#writer.end());
     } else if (this.#opening !== undefined) {
       this.#opening.endsWith ??= { reason, frame };
-      this.#handler.stop();
+      this.#stopHandler();
       this.#opening.settle();
     }
   }
@@ -351,6 +351,15 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     }
   }
 
+  #stopHandler(): void {
+    try {
+      this.#handler.stop();
+    } catch (error) {
+      // A finalizer of the handler's threw: the end, and who ends many, must not fail by it.
+      this.#host.failed(this, error);
+    }
+  }
+
   #finish(reason: string, endWriting = () => this.#writer.release()): void {
     if (this.#state === 'ended') {
       return;
@@ -359,7 +368,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     const wasOpen = this.#state === 'open';
     this.#opening = undefined;
     this.#state = 'ended';
-    this.#handler.stop();
+    this.#stopHandler();
     endWriting();
     this.#stall.begin(this.#raw, this.#host.now());
     this.abort.abort(reason);
