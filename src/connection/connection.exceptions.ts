@@ -13,3 +13,8 @@ export class SecondStreamException extends Error {
 export class SseRouteException extends Error {
   override readonly name = 'SseRouteException';
 }
+
+/** A method with `@OnSseConnect()` or `@OnSseDisconnect()` cannot be called; thrown at start. */
+export class InvalidHookException extends Error {
+  override readonly name = 'InvalidHookException';
+}

@@ -372,9 +372,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     endWriting();
     this.#stall.begin(this.#raw, this.#host.now());
     this.abort.abort(reason);
-    if (wasOpen) {
-      this.#host.ended(this, reason);
-    }
+    this.#host.ended(this, reason, wasOpen);
     opening?.finish();
   }
 }

@@ -7,6 +7,8 @@ export interface HubContext {
   readonly log: EventLog;
   readonly window: WindowOptions;
   readonly connections: ConnectionRegistry;
+  /** How long a user may be away before it counts as having left, in milliseconds. */
+  readonly presenceGrace: number;
   /** The largest data of an event, in bytes of JSON. */
   readonly maxEventBytes: number;
 }

@@ -1,0 +1,23 @@
+import type { SseConnection } from '../connection/sse-connection.js';
+
+/** How long connections are authorized, and how many may be open; every field is resolved. */
+export interface AuthorizationOptions {
+  readonly leaseUntil: (user: any) => Date | null | undefined;
+  readonly revalidate:
+    ((connection: SseConnection) => boolean | Promise<boolean>) | undefined;
+  readonly revalidateEvery: number;
+  readonly revalidateConcurrency: number;
+  readonly authorizationTimeout: number;
+  readonly limits: {
+    readonly connections: number;
+    readonly connectionsPerUser: number;
+    readonly retry: number;
+  };
+  /** Now, in milliseconds. */
+  readonly now: () => number;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+}
+
+/** Injection token of the `AuthorizationOptions`. */
+export const AUTHORIZATION_OPTIONS = Symbol('AUTHORIZATION_OPTIONS');
