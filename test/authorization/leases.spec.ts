@@ -168,9 +168,13 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
     expect(client.data).toEqual([1, 2, 3]);
   });
 
-  it.each([Date.now() / 1000 - 1, 0, -5])(
-    'that is over already (%d): a head and hub.closed, and no handler',
-    async (exp) => {
+  it.each([
+    ['for a second', Date.now() / 1000 - 1],
+    ['since 1970', 0],
+    ['before', -5],
+  ])(
+    'that is over already (%s): a head and hub.closed, and no handler',
+    async (_name, exp) => {
       const { url, hub } = await start();
       const client = await connect(`${url}/events`, as({ id: 'ann', exp }));
       expect(client.status).toBe(200);
