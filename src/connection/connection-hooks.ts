@@ -77,7 +77,11 @@ export class ConnectionHooks implements ConnectionObserver, OnModuleInit {
       > | null;
       for (const method of this.scanner.getAllMethodNames(prototype)) {
         if (Reflect.getMetadata(key, prototype![method]!) === true) {
-          checkScope(wrapper, method, decorator);
+          checkScope(
+            wrapper,
+            `${prototype!.constructor!.name}.${method}`,
+            decorator,
+          );
           hooks.push({ instance: instance as Hook['instance'], method });
         }
       }
@@ -111,10 +115,9 @@ export class ConnectionHooks implements ConnectionObserver, OnModuleInit {
 /** There must be one instance to call: a connection outlives its request. */
 function checkScope(wrapper: Wrapper, method: string, decorator: string): void {
   if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
+    const scope = wrapper.isTransient ? 'transient' : 'request-scoped';
     throw new InvalidHookException(
-      `${wrapper.name}.${method} has ${decorator}, but ${wrapper.name} is ${
-        wrapper.isTransient ? 'transient' : 'request-scoped'
-      }, by itself or by what it injects. Move the method to a provider of the default scope.`,
+      `${method} has ${decorator}, but its class is ${scope}, by itself or by what it injects, so that there is no one instance to call. Move the method to a provider of the default scope.`,
     );
   }
 }

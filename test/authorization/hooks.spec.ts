@@ -356,10 +356,13 @@ describe.each(platforms)('Connection hooks on %s', (_, adapter) => {
         connected(): void {}
       }
 
-      const starting = start({}, [RequestScoped]);
+      const token = Symbol('token');
+      const starting = start({}, [
+        { provide: token, useClass: RequestScoped, scope: Scope.REQUEST },
+      ]);
       await expect(starting).rejects.toThrow(InvalidHookException);
       await expect(starting).rejects.toThrow(
-        'RequestScoped.connected has @OnSseConnect(), but RequestScoped is request-scoped',
+        'RequestScoped.connected has @OnSseConnect(), but its class is request-scoped',
       );
     });
 
@@ -373,7 +376,7 @@ describe.each(platforms)('Connection hooks on %s', (_, adapter) => {
       }
 
       await expect(start({}, [Injecting])).rejects.toThrow(
-        'Injecting.disconnected has @OnSseDisconnect(), but Injecting is request-scoped',
+        'Injecting.disconnected has @OnSseDisconnect(), but its class is request-scoped',
       );
     });
 
@@ -385,7 +388,7 @@ describe.each(platforms)('Connection hooks on %s', (_, adapter) => {
       }
 
       await expect(start({}, [Transient])).rejects.toThrow(
-        'Transient.connected has @OnSseConnect(), but Transient is transient',
+        'Transient.connected has @OnSseConnect(), but its class is transient',
       );
     });
 

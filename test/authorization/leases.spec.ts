@@ -1,4 +1,4 @@
-import { Controller } from '@nestjs/common';
+import { Controller, UnauthorizedException } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
 import { NEVER } from 'rxjs';
 import {
@@ -201,6 +201,17 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
     expect(caught.errors[0]).toBeInstanceOf(InvalidLeaseException);
     expect(handled).toBe(0);
     expect(hub.connections()).toHaveLength(0);
+  });
+
+  it('may be refused: what leaseUntil throws is the answer', async () => {
+    const { url } = await start({
+      leaseUntil: () => {
+        throw new UnauthorizedException();
+      },
+    });
+    const { status } = await answer(`${url}/events`, as({ id: 'ann' }));
+    expect(status).toBe(401);
+    expect(handled).toBe(0);
   });
 
   it('is not kept after the stream: nothing happens when it ends', async () => {
