@@ -52,6 +52,17 @@ describe('ConnectionLimits', () => {
     expect(retries).toEqual([60_000, 75_000, 89_700]);
   });
 
+  it('closes the oldest once, also one that takes its time to end', () => {
+    const closed: string[] = [];
+    const limits = make(Date.now, Math.random);
+    for (const id of ['a', 'b', 'c', 'd', 'e']) {
+      const closeFor = () => closed.push(id);
+      const connection = { listener: { userId: 'ann' }, closeFor };
+      limits.created({ connection } as unknown as SseResponse, 1);
+    }
+    expect(closed).toEqual(['a', 'b', 'c']);
+  });
+
   it('takes as many as fit', () => {
     const limits = make(Date.now, Math.random);
     expect(limits.created(anonymous(), 2)).toBeUndefined();

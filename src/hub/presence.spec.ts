@@ -164,10 +164,16 @@ describe('Presence', () => {
     await pass(2 * GRACE);
     expect(changes).toEqual(['ann joined room', 'bob joined room']);
     expect(completed).toBe(true);
-    expect(jest.getTimerCount()).toBe(0);
     let late = false;
     presence.changes('room').subscribe({ complete: () => (late = true) });
     expect(late).toBe(true);
+  });
+
+  it('waits for nobody who leaves because the application closes', () => {
+    presence.join(['room'], 'ann');
+    presence.stop();
+    presence.leave(['room'], 'ann');
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   it('tells in the async context in which it was made', async () => {

@@ -115,6 +115,7 @@ export class Presence {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#absent.clear();
     this.#flush();
     for (const subject of this.#changes.values()) {

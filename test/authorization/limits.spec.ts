@@ -10,19 +10,22 @@ import {
   Sse,
   SseConnection,
 } from 'nestjs-sse-hub';
-import type { LimitOptions } from 'nestjs-sse-hub';
+import type { LimitOptions, SseModuleOptions } from 'nestjs-sse-hub';
 import { answer } from '../support/answer.js';
 import { eventually, settled } from '../support/eventually.js';
+import type { HeaderUser } from '../support/header-user.guard.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import { connect, dropClients } from '../support/sse-client.js';
 import type { SseClient } from '../support/sse-client.js';
+import { WireClient, destroyWireClients } from '../support/wire-client.js';
 
 const RETRY = 50_000;
 
 afterEach(async () => {
   jest.restoreAllMocks();
   dropClients();
+  destroyWireClients();
   await closeApps();
 });
 
@@ -75,10 +78,10 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
     }
   }
 
-  const start = (limits: LimitOptions) =>
+  const start = (limits: LimitOptions, options: SseModuleOptions = {}) =>
     startApp(adapter, {
       controllers: [LimitedController],
-      options: { limits: { retry: RETRY, ...limits } },
+      options: { ...options, limits: { retry: RETRY, ...limits } },
     });
 
   const as = (user: string) => ({ headers: { 'x-user': user } });
@@ -176,6 +179,24 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
       await expectOpen(hub, [clients[1]!]);
     });
 
+    it('lets nobody whose lease is over replace another', async () => {
+      const { hub, url } = await start(
+        { connectionsPerUser: 1 },
+        {
+          leaseUntil: ({ roles }: HeaderUser) =>
+            roles.includes('expired') ? new Date(0) : undefined,
+        },
+      );
+      const open = await connect(`${url}/events`, as('ann'));
+      const expired = await connect(`${url}/events`, {
+        headers: { 'x-user': 'ann', 'x-roles': 'expired' },
+      });
+      expect((await expired.next('hub.closed')).data).toBe(
+        '{"reason":"expired"}',
+      );
+      await expectOpen(hub, [open]);
+    });
+
     it('is lifted by Infinity', async () => {
       const { hub, url } = await start({ connectionsPerUser: Infinity });
       const clients: SseClient[] = [];
@@ -217,6 +238,21 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
         served.drop();
         await eventually(() => hub.connections().length === 0);
       }
+    });
+
+    it('does not count who was sent away and is not gone yet', async () => {
+      const warn = jest.spyOn(Logger.prototype, 'warn');
+      const { hub, port, url } = await start({ connections: 2 });
+      const leaves = await connect(`${url}/events`);
+      const wire = await WireClient.get(port, '/events');
+      await eventually(() => hub.connections().length === 2);
+      // Pipelined: its answer has to wait until the stream before it has ended.
+      wire.send('GET', '/events');
+      await eventually(() => warn.mock.calls.length > 0);
+      leaves.drop();
+      await eventually(() => hub.connections().length === 1);
+      const client = await connect(`${url}/events`);
+      expect((await client.next(() => true)).type).toBe('hub.checkpoint');
     });
 
     it('counts who waits for his handler, and not whom it refused', async () => {
