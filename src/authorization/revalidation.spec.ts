@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { SseResponse } from '../connection/sse-response.js';
@@ -146,6 +147,7 @@ describe('Revalidation', () => {
     await pass(TIMEOUT - 1);
     expect(asked).toEqual(['a']);
     await pass(1);
+    await pass(1);
     expect(asked).toEqual(['a', 'b']);
     expect(hanging!.closed).toEqual(['revoked']);
 
@@ -209,6 +211,27 @@ describe('Revalidation', () => {
     expect(said[0]).toMatch(/^revalidate failed: .*\nError: thrown/s);
     expect(said[1]).toMatch(/^revalidate answered neither true nor false: /);
     expect(said[2]).toMatch(/^revalidate did not answer within /);
+  });
+
+  it('lets the event loop turn between answers that are there at once', async () => {
+    jest.useRealTimers();
+    const revalidation = make({
+      revalidate: ({ id }) => {
+        asked.push(id);
+        return true;
+      },
+      revalidateEvery: 100,
+      random: () => 0,
+    });
+    const ids = Array.from({ length: 200 }, (_, n) => `${n}`);
+    const opened = open(revalidation, ...ids);
+    let most = 0;
+    for (let before = 0; asked.length < 200; before = asked.length) {
+      await nextTurn();
+      most = Math.max(most, asked.length - before);
+    }
+    expect(most).toBe(2);
+    opened.forEach((each) => end(revalidation, each));
   });
 
   it('keeps nothing of connections that ended', async () => {

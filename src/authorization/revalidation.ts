@@ -28,6 +28,7 @@ export class Revalidation implements ConnectionObserver {
   readonly #waiting = new Set<SseResponse>();
   readonly #told = new Set<Failure>();
   #running = 0;
+  #turn: NodeJS.Immediate | undefined;
 
   constructor(
     @Inject(AUTHORIZATION_OPTIONS)
@@ -74,7 +75,11 @@ export class Revalidation implements ConnectionObserver {
       this.#running++;
       void this.#check(response).finally(() => {
         this.#running--;
-        this.#next();
+        // Not now: answers that are there at once would keep events and sockets waiting.
+        this.#turn ??= setImmediate(() => {
+          this.#turn = undefined;
+          this.#next();
+        });
       });
     }
   }
