@@ -12,7 +12,6 @@ import { ConnectionObservers } from './connection/connection-observer.js';
 import { CONNECTION_OPTIONS } from './connection/connection-options.js';
 import type { ConnectionOptions } from './connection/connection-options.js';
 import { Connections } from './connection/connections.js';
-import { ConnectionsByUser } from './connection/connections-by-user.js';
 import { RouteCheck } from './connection/route-check.js';
 import { ConnectionRegistry } from './hub/connection-registry.js';
 import { EventHub } from './hub/event-hub.js';
@@ -99,7 +98,6 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
     ConnectionHooks,
     ConnectionRegistry,
     Connections,
-    ConnectionsByUser,
     EventHub,
     RouteCheck,
   ],
