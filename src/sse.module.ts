@@ -13,7 +13,6 @@ import { ConnectionObservers } from './connection/connection-observer.js';
 import { CONNECTION_OPTIONS } from './connection/connection-options.js';
 import type { ConnectionOptions } from './connection/connection-options.js';
 import { Connections } from './connection/connections.js';
-import { ConnectionsByUser } from './connection/connections-by-user.js';
 import { RouteSetup } from './connection/route-setup.js';
 import { ConnectionRegistry } from './hub/connection-registry.js';
 import { EventHub } from './hub/event-hub.js';
@@ -104,7 +103,6 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
     ConnectionHooks,
     ConnectionRegistry,
     Connections,
-    ConnectionsByUser,
     EventHub,
     RouteSetup,
   ],

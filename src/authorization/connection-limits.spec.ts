@@ -1,6 +1,5 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { ConnectionsByUser } from '../connection/connections-by-user.js';
 import type { SseResponse } from '../connection/sse-response.js';
 import { ConnectionLimits } from './connection-limits.js';
 
@@ -19,14 +18,11 @@ describe('ConnectionLimits', () => {
   afterEach(() => jest.restoreAllMocks());
 
   const make = (now: () => number, random: () => number) =>
-    new ConnectionLimits(
-      {
-        limits: { connections: 2, connectionsPerUser: 2, retry: 60_000 },
-        now,
-        random,
-      },
-      new ConnectionsByUser(),
-    );
+    new ConnectionLimits({
+      limits: { connections: 2, connectionsPerUser: 2, retry: 60_000 },
+      now,
+      random,
+    });
 
   it('says once a minute that the node is full', () => {
     let now = 5;

@@ -18,6 +18,8 @@ const WARN_EVERY = 60_000;
 @Injectable()
 export class ConnectionLimits implements ConnectionObserver {
   readonly #logger = new Logger('SseModule');
+  /** Those that count, oldest first. */
+  readonly #byUser = new ConnectionsByUser<SseResponse>();
   #warnedAt = -Infinity;
 
   constructor(
@@ -26,37 +28,34 @@ export class ConnectionLimits implements ConnectionObserver {
       AuthorizationOptions,
       'limits' | 'now' | 'random'
     >,
-    @Inject(ConnectionsByUser) private readonly byUser: ConnectionsByUser,
   ) {}
 
   created(response: SseResponse, connections: number): Refusal | undefined {
     const { limits } = this.options;
     // Who makes room for himself does not fill the node.
-    const makesRoom = this.#makeRoom(response.connection.listener.userId);
+    const { userId } = response.connection.listener;
+    const makesRoom = userId !== undefined && this.#makeRoom(userId);
     if (!makesRoom && connections > limits.connections) {
       this.#warn();
       return { reason: 'overloaded', retry: this.#retry() };
     }
-    this.byUser.add(response);
+    this.#byUser.add(userId, response);
     return undefined;
   }
 
   ended(response: SseResponse): void {
-    this.byUser.delete(response);
+    this.#byUser.delete(response.connection.listener.userId, response);
   }
 
   /** Closes a user's oldest connection, if one more would be too many. */
-  #makeRoom(userId: string | undefined): boolean {
-    const own = userId === undefined ? undefined : this.byUser.of(userId);
-    if (
-      own === undefined ||
-      own.size < this.options.limits.connectionsPerUser
-    ) {
+  #makeRoom(userId: string): boolean {
+    const own = this.#byUser.of(userId);
+    if (own.size < this.options.limits.connectionsPerUser) {
       return false;
     }
     const [oldest] = own;
     // Now, because one that is not open yet ends later, and must not be found again.
-    this.byUser.delete(oldest!);
+    this.#byUser.delete(userId, oldest!);
     oldest!.connection.closeFor('replaced', this.#retry());
     return true;
   }

@@ -28,7 +28,7 @@ export class Revalidation implements ConnectionObserver {
   readonly #waiting = new Set<SseResponse>();
   readonly #told = new Set<Failure>();
   #running = 0;
-  #turn: NodeJS.Immediate | undefined;
+  #turns = false;
 
   constructor(
     @Inject(AUTHORIZATION_OPTIONS)
@@ -75,11 +75,18 @@ export class Revalidation implements ConnectionObserver {
       this.#running++;
       void this.#check(response).finally(() => {
         this.#running--;
-        // Not now: answers that are there at once would keep events and sockets waiting.
-        this.#turn ??= setImmediate(() => {
-          this.#turn = undefined;
-          this.#next();
-        });
+        this.#nextTurn();
+      });
+    }
+  }
+
+  /** Later: answers that are there at once would keep events and sockets waiting. */
+  #nextTurn(): void {
+    if (!this.#turns) {
+      this.#turns = true;
+      setImmediate(() => {
+        this.#turns = false;
+        this.#next();
       });
     }
   }

@@ -1,33 +1,39 @@
-import type { SseResponse } from './sse-response.js';
+const NONE: ReadonlySet<never> = new Set<never>();
 
-const NONE: ReadonlySet<SseResponse> = new Set();
+/** Finds the connections of a user. One without a user costs nothing. */
+export class ConnectionsByUser<Connection> {
+  readonly #byUser = new Map<string, Set<Connection>>();
 
-/** The connections of each user on this node, oldest first. Nobody's are not kept. */
-export class ConnectionsByUser {
-  readonly #users = new Map<string, Set<SseResponse>>();
-
-  add(response: SseResponse): void {
-    const { userId } = response.connection.listener;
+  /** @param userId as `Listener.userId` has it */
+  add(userId: string | undefined, connection: Connection): void {
     if (userId === undefined) {
       return;
     }
-    const own = this.#users.get(userId);
-    if (own === undefined) {
-      this.#users.set(userId, new Set([response]));
+    const connections = this.#byUser.get(userId);
+    if (connections === undefined) {
+      this.#byUser.set(userId, new Set([connection]));
     } else {
-      own.add(response);
+      connections.add(connection);
     }
   }
 
-  delete(response: SseResponse): void {
-    const { userId } = response.connection.listener;
-    const own = userId === undefined ? undefined : this.#users.get(userId);
-    if (own?.delete(response) && own.size === 0) {
-      this.#users.delete(userId!);
+  delete(userId: string | undefined, connection: Connection): void {
+    if (userId === undefined) {
+      return;
+    }
+    const connections = this.#byUser.get(userId);
+    if (connections?.delete(connection) && connections.size === 0) {
+      this.#byUser.delete(userId);
     }
   }
 
-  of(userId: string): ReadonlySet<SseResponse> {
-    return this.#users.get(userId) ?? NONE;
+  /** In the order in which they were added. */
+  of(userId: string): ReadonlySet<Connection> {
+    return this.#byUser.get(userId) ?? NONE;
+  }
+
+  /** Users who have a connection. */
+  get size(): number {
+    return this.#byUser.size;
   }
 }

@@ -76,6 +76,8 @@ export class EventStream implements CarriedStream, DispatchedStream {
     this.connection.detach(this);
     if (this.#user !== undefined) {
       this.presence.leave(this.selection.topics, this.#user);
+      // Closed twice, it leaves once.
+      this.#user = undefined;
     }
   }
 
