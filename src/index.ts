@@ -20,10 +20,15 @@ export type {
   TopicOf,
   TypeOf,
 } from './hub/event-map.js';
+export type {
+  DisconnectCriteria,
+  RefreshCriteria,
+} from './hub/control-entry.js';
 export { HubEvent } from './hub/hub-event.js';
 export {
   EventTooLargeException,
   InvalidEventException,
+  InvalidRevocationException,
   InvalidStreamException,
 } from './hub/hub.exceptions.js';
 export type { DeliveryOptions, NewEvent } from './hub/publisher.js';

@@ -13,6 +13,7 @@ import type { HubEvent } from './hub-event.js';
 import type { Rewind } from './rewind.js';
 import { findRewindCursor } from './rewind.js';
 import type { Selection } from './selection.js';
+import type { StreamAuthorizer } from './stream-authorizer.js';
 
 /** What a replay hands on before the event loop and the flusher get their turn. */
 const SLICE = { events: 256, bytes: 64 * 1024 } as const;
@@ -30,14 +31,22 @@ export class EventStream implements CarriedStream, DispatchedStream {
   #live: Subscription | undefined;
   #last: HubEvent | undefined;
   #closed = false;
+  /** A refresh asks whether it may go on. */
+  #suspended = false;
+  /** The replay goes on by itself: with a page, the next turn or a writable connection. */
+  #waiting = false;
+  #selection: Selection;
 
   constructor(
     private readonly dispatcher: Dispatcher,
-    private readonly selection: Selection,
+    selection: Selection,
     private readonly connection: StreamConnection,
     private readonly subscriber: Subscriber<HubEvent>,
     private readonly rewind: Rewind | undefined,
-  ) {}
+    private readonly authorizer?: StreamAuthorizer,
+  ) {
+    this.#selection = selection;
+  }
 
   get position(): Cursor {
     const { position } = this.dispatcher;
@@ -71,11 +80,43 @@ export class EventStream implements CarriedStream, DispatchedStream {
     if (this.#live === undefined) {
       return false;
     }
-    this.#position = this.position;
-    this.#live.unsubscribe();
-    this.#live = undefined;
-    this.connection.whenWritable(() => this.#replay());
+    this.#leave();
+    this.#replayWhenWritable();
     return true;
+  }
+
+  coversTopic(topic: string): boolean {
+    return this.#selection.coversTopic(topic);
+  }
+
+  suspend(): void {
+    this.#suspended = true;
+    this.#leave();
+  }
+
+  reauthorize(): void | Promise<void> {
+    return this.authorizer?.authorize(
+      this.connection,
+      this.#selection.withListener(this.connection.listener),
+    );
+  }
+
+  resume(): void {
+    if (this.#suspended && !this.#closed) {
+      this.#selection = this.#selection.withListener(this.connection.listener);
+      this.#suspended = false;
+      const hasStarted = this.#position !== '';
+      if (hasStarted && !this.#waiting) {
+        this.#replay();
+      }
+    }
+  }
+
+  /** Stops receiving live events; the position stays. */
+  #leave(): void {
+    this.#position = this.position;
+    this.#live?.unsubscribe();
+    this.#live = undefined;
   }
 
   historyChanged(bounds: LogBounds): void {
@@ -111,7 +152,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
   #freshStart(): Cursor | Promise<Cursor> {
     return this.rewind === undefined
       ? this.dispatcher.position
-      : findRewindCursor(this.dispatcher, this.selection, this.rewind);
+      : findRewindCursor(this.dispatcher, this.#selection, this.rewind);
   }
 
   /** What this node knows of a cursor without asking the engine. */
@@ -148,13 +189,24 @@ export class EventStream implements CarriedStream, DispatchedStream {
     this.#replay();
   }
 
+  #replayWhenWritable(): void {
+    this.#waiting = true;
+    this.connection.whenWritable(() => this.#replay());
+  }
+
+  #replayNextTurn(): void {
+    this.#waiting = true;
+    setImmediate(() => this.#replay());
+  }
+
   #replay(): void {
-    if (this.#closed || this.#live !== undefined) {
+    this.#waiting = false;
+    if (this.#closed || this.#suspended || this.#live !== undefined) {
       return;
     }
     const { position, window } = this.dispatcher;
     if (this.connection.congested) {
-      this.connection.whenWritable(() => this.#replay());
+      this.#replayWhenWritable();
     } else if (this.#position >= position) {
       this.#join();
     } else if (window.covers(this.#position)) {
@@ -162,7 +214,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
       if (this.#position >= this.dispatcher.position) {
         this.#join();
       } else {
-        setImmediate(() => this.#replay());
+        this.#replayNextTurn();
       }
     } else {
       this.#replayPage().catch((error: unknown) =>
@@ -173,8 +225,9 @@ export class EventStream implements CarriedStream, DispatchedStream {
 
   async #replayPage(): Promise<void> {
     const from = this.#position;
+    this.#waiting = true;
     const { events, floor } = await this.dispatcher.page(from);
-    if (this.#closed || this.#position !== from) {
+    if (this.#closed || this.#suspended || this.#position !== from) {
       return this.#replay();
     }
     const { position } = this.dispatcher;
@@ -184,7 +237,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
     } else {
       this.#handOn(events.filter((event) => event.id! <= position));
     }
-    setImmediate(() => this.#replay());
+    this.#replayNextTurn();
   }
 
   #handOn(events: readonly HubEvent[]): void {
@@ -193,7 +246,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
         return;
       }
       this.#position = event.id!;
-      if (this.selection.covers(event)) {
+      if (this.#selection.covers(event)) {
         this.#emit(event);
       }
     }
@@ -201,7 +254,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
 
   #join(): void {
     if (!this.#closed) {
-      this.#live = this.dispatcher.subjects.observe(this.selection, {
+      this.#live = this.dispatcher.subjects.observe(this.#selection, {
         next: (event) => this.#receive(event),
       });
     }
@@ -227,7 +280,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
   #emit(event: HubEvent): void {
     let accepted: boolean;
     try {
-      accepted = this.selection.accepts(event);
+      accepted = this.#selection.accepts(event);
     } catch (error) {
       this.connection.beforeEvent(event);
       this.subscriber.error(error);

@@ -1,5 +1,7 @@
 import type { EventLog } from '../log/event-log.js';
 import type { ConnectionRegistry } from './connection-registry.js';
+import type { ControlListener } from './control-entry.js';
+import type { StreamAuthorizer } from './stream-authorizer.js';
 import type { WindowOptions } from './window.js';
 
 /** What a hub is made of. */
@@ -9,6 +11,10 @@ export interface HubContext {
   readonly connections: ConnectionRegistry;
   /** The largest data of an event, in bytes of JSON. */
   readonly maxEventBytes: number;
+  /** Who acts on `hub.disconnect` and `hub.refresh`. */
+  readonly control?: ControlListener;
+  /** Who decides which streams a connection may have; left out: every one. */
+  readonly authorizer?: StreamAuthorizer;
 }
 
 /** Injection token of the `HubContext`. */

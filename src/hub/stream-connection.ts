@@ -24,6 +24,19 @@ export interface CarriedStream {
    * `false` when it does so already.
    */
   fallBehind(): boolean;
+  /** Whether it asks for a literal topic, by name or by pattern. */
+  coversTopic(topic: string): boolean;
+  /** Hands on nothing from here until `resume`. */
+  suspend(): void;
+  /**
+   * Asks again whether the connection's user may have it.
+   * @throws what says no; see `StreamAuthorizer`
+   */
+  reauthorize(): void | Promise<void>;
+  /** Goes on from where it was suspended, for the connection's listener of now. */
+  resume(): void;
+  /** Hands on nothing any more. */
+  close(): void;
 }
 
 /** An open connection, as `hub.connections()` tells it. */
