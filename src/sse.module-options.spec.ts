@@ -40,6 +40,8 @@ describe('the options of SseModule', () => {
       retry: 3_000,
       slowClient: { maxPendingBytes: 1_048_576, stallTimeout: 30_000 },
       closeGrace: 5_000,
+      loadUser: undefined,
+      authorizationTimeout: 10_000,
     });
   });
 

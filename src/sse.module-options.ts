@@ -71,12 +71,27 @@ export interface SseModuleOptions {
    * @default `user.roles`
    */
   roles?: (user: any) => readonly string[] | undefined;
+  /**
+   * Loads a user anew, by the id that `userId` gave, as a string. `hub.refresh` asks it once on
+   * every node on which the user has a connection. What it returns takes the place of
+   * what the guards put on the request; nothing, or a user with another id, ends the
+   * user's streams.
+   * @default the user stays as the guards put it on the request; roles and policies are asked again
+   */
+  loadUser?: (userId: string) => unknown;
+  /**
+   * How long an answer about what a user may see is waited for, in milliseconds: `loadUser` and
+   * policies. Without one the client is told to come back.
+   * @default 10_000
+   */
+  authorizationTimeout?: number;
 }
 
 /** The options with every default filled in. */
 export type ResolvedOptions = Required<
-  Omit<SseModuleOptions, 'slowClient' | 'window'>
+  Omit<SseModuleOptions, 'slowClient' | 'window' | 'loadUser'>
 > & {
+  readonly loadUser: SseModuleOptions['loadUser'];
   readonly window: Required<WindowOptions>;
   readonly slowClient: Required<SlowClientOptions>;
 };
@@ -124,6 +139,8 @@ const RULES: OptionRules = {
   user: { type: 'function' },
   userId: { type: 'function' },
   roles: { type: 'function' },
+  loadUser: { type: 'function' },
+  authorizationTimeout: { type: 'number', min: 1, max: MAX_DURATION },
 };
 
 /**
@@ -149,6 +166,8 @@ export function resolveOptions(options: SseModuleOptions): ResolvedOptions {
     user: options.user ?? defaultUser,
     userId: options.userId ?? defaultUserId,
     roles: options.roles ?? defaultRoles,
+    loadUser: options.loadUser,
+    authorizationTimeout: options.authorizationTimeout ?? 10_000,
   };
   const { maxPendingBytes } = resolved.slowClient;
   if (resolved.window.bytes < maxPendingBytes) {

@@ -1,6 +1,10 @@
 import { Global, Module } from '@nestjs/common';
 import type { BeforeApplicationShutdown, DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { RecentControlEntries } from './authorization/recent-control-entries.js';
+import { Refreshes } from './authorization/refreshes.js';
+import { RequestArrivals } from './authorization/request-arrivals.js';
+import { Revocations } from './authorization/revocations.js';
 import { CONNECTION_OPTIONS } from './connection/connection-options.js';
 import type { ConnectionOptions } from './connection/connection-options.js';
 import { Connections } from './connection/connections.js';
@@ -43,14 +47,16 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
     },
     {
       provide: HUB_CONTEXT,
-      inject: [RESOLVED_OPTIONS, ConnectionRegistry],
+      inject: [RESOLVED_OPTIONS, ConnectionRegistry, Revocations],
       useFactory: (
         options: ResolvedOptions,
         connections: ConnectionRegistry,
+        control: Revocations,
       ): HubContext => ({
         log: options.log,
         window: options.window,
         connections,
+        control,
         maxEventBytes: options.slowClient.maxPendingBytes,
       }),
     },
@@ -67,9 +73,16 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
         random: Math.random,
       }),
     },
+    {
+      provide: RecentControlEntries,
+      useFactory: () => new RecentControlEntries(Date.now),
+    },
     ConnectionRegistry,
     Connections,
     EventHub,
+    Refreshes,
+    RequestArrivals,
+    Revocations,
     RouteCheck,
   ],
   exports: [EventHub, Connections],

@@ -3,6 +3,9 @@ import { HttpException } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import { ConnectionRegistry } from '../hub/connection-registry.js';
 import type { Cursor } from '../log/cursor.js';
+import type { Admission } from './admission.js';
+import { ADMITS_ALL } from './admission.js';
+import { ConnectionsByUser } from './connections-by-user.js';
 import { checkpointFrame, retryFrame } from './control-frames.js';
 import type { Frame } from './frame.js';
 import { Flusher } from './flusher.js';
@@ -33,6 +36,7 @@ const WARNINGS: Record<OutputWarning, string> = {
 export class Connections implements ResponseHost {
   readonly #logger = new Logger('SseModule');
   readonly #responses = new Set<SseResponse>();
+  readonly #byUser = new ConnectionsByUser<SseConnection>();
   readonly #flusher = new Flusher();
   readonly #heartbeat: Heartbeat;
   readonly #retries: readonly Frame[];
@@ -40,6 +44,7 @@ export class Connections implements ResponseHost {
   readonly #prefix = Math.random().toString(36).slice(2, 8);
   #count = 0;
   #closing = false;
+  #admission = ADMITS_ALL;
   #checkpoint: { readonly cursor: Cursor; readonly frame: Frame } | undefined;
 
   constructor(
@@ -76,24 +81,41 @@ export class Connections implements ResponseHost {
       maxPendingBytes ?? this.options.maxPendingBytes,
     );
     const user = this.options.user(context);
-    response.connect(
-      new SseConnection(
-        {
-          id: `${this.#prefix}-${(++this.#count).toString(36)}`,
-          user,
-          listener: listenerOf(user, this.options),
-          lastEventId: resumeCursorOf(request),
-          openedAt: this.now(),
-          request,
-        },
-        response,
-      ),
+    const connection = new SseConnection(
+      {
+        id: `${this.#prefix}-${(++this.#count).toString(36)}`,
+        user,
+        listener: listenerOf(user, this.options),
+        lastEventId: resumeCursorOf(request),
+        openedAt: this.now(),
+        arrival: this.#admission.arrivalOf(raw.req),
+        request,
+      },
+      response,
     );
+    response.connect(connection);
     if (!response.ended) {
       this.#responses.add(response);
+      this.#byUser.add(connection.listener.userId, connection);
       this.#heartbeat.update();
+      this.#admission.created(connection);
     }
     return response;
+  }
+
+  /** Sets who looks after connections that are on their way when something is decided. */
+  useAdmission(admission: Admission): void {
+    this.#admission = admission;
+  }
+
+  /** All that have not gone, in the order of their requests. */
+  all(): readonly SseConnection[] {
+    return Array.from(this.#responses, ({ connection }) => connection);
+  }
+
+  /** All of a user that have not gone. */
+  ofUser(userId: string): readonly SseConnection[] {
+    return [...this.#byUser.of(userId)];
   }
 
   now(): number {
@@ -125,6 +147,10 @@ export class Connections implements ResponseHost {
     }
   }
 
+  attached({ connection }: SseResponse, isFirst: boolean): void {
+    this.#admission.attached(connection, isFirst);
+  }
+
   opened(response: SseResponse): void {
     this.registry.add(response.connection);
   }
@@ -135,7 +161,10 @@ export class Connections implements ResponseHost {
   }
 
   gone(response: SseResponse): void {
-    this.#responses.delete(response);
+    if (this.#responses.delete(response)) {
+      const { connection } = response;
+      this.#byUser.delete(connection.listener.userId, connection);
+    }
     this.#heartbeat.update();
   }
 

@@ -1,7 +1,12 @@
 import { Observable } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import { Batches } from './batches.js';
-import { COMPLETE, HEARTBEAT, errorFrame } from './control-frames.js';
+import {
+  COMPLETE,
+  HEARTBEAT,
+  closedFrame,
+  errorFrame,
+} from './control-frames.js';
 import type { Flushable } from './flusher.js';
 import type { Frame } from './frame.js';
 import type { HandlerSink } from './handler-stream.js';
@@ -16,6 +21,7 @@ import type { RawResponse } from './raw-response.js';
 import {
   closeConnectionAfter,
   hasLeft,
+  holdsBytes,
   onGone,
   whenGone,
 } from './raw-response.js';
@@ -45,6 +51,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
   });
   readonly #handler = new HandlerStream(this);
   #state: 'opening' | 'open' | 'ended' = 'opening';
+  #revoked = false;
   #dirty = false;
   readonly #stall = new StallWatch();
   #lastWriteAt: number;
@@ -74,6 +81,11 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
 
   get ended(): boolean {
     return this.#state === 'ended';
+  }
+
+  /** Whether nothing may be sent any more but that it has ended. */
+  get revoked(): boolean {
+    return this.#revoked;
   }
 
   get headed(): boolean {
@@ -158,7 +170,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
   }
 
   send(frame: Frame): void {
-    if (this.#state === 'ended') {
+    if (this.#state === 'ended' || this.#revoked) {
       return;
     }
     this.#writer.push(frame);
@@ -224,6 +236,11 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     return this.#host.checkpointFrame(cursor);
   }
 
+  /** A hub stream was given to the connection. */
+  attached(isFirst: boolean): void {
+    this.#host.attached(this, isFirst);
+  }
+
   warn(warning: OutputWarning): void {
     this.#host.warn(this, warning);
   }
@@ -237,7 +254,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
       this.#finish(reason, () => this.#writer.end());
     } else if (this.#opening !== undefined) {
       this.#opening.endsWith ??= { reason, frame };
-      this.#handler.stop();
+      this.#stopHandler();
       this.#opening.settle();
     }
   }
@@ -250,6 +267,31 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     } else if (this.#state !== 'ended') {
       const at = this.#connection.failedAt();
       this.end('failed', errorFrame(this.#host.failed(this, error), at));
+    }
+  }
+
+  /**
+   * Ends the stream because its user may not have it any more. What is not on the wire is
+   * dropped, and a client that has not taken what was written is cut: those bytes would
+   * reach it later.
+   */
+  revoke(reason: string): void {
+    if (this.#revoked) {
+      return;
+    }
+    this.#revoked = true;
+    this.#writer.drop();
+    this.#connection.stop();
+    const frame = closedFrame(reason, undefined);
+    if (this.#opening !== undefined) {
+      this.#opening.endsWith = { reason, frame };
+      this.#stopHandler();
+      this.#opening.settle();
+    } else if (holdsBytes(this.#raw)) {
+      this.cut(reason);
+    } else if (this.#state === 'open') {
+      this.#writer.push(frame);
+      this.#finish(reason, () => this.#writer.end());
     }
   }
 
@@ -359,7 +401,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     const wasOpen = this.#state === 'open';
     this.#opening = undefined;
     this.#state = 'ended';
-    this.#handler.stop();
+    this.#stopHandler();
     endWriting();
     this.#stall.begin(this.#raw, this.#host.now());
     this.abort.abort(reason);
@@ -367,5 +409,14 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
       this.#host.ended(this, reason);
     }
     opening?.finish();
+  }
+
+  /** A teardown that throws must not keep the stream from ending. */
+  #stopHandler(): void {
+    try {
+      this.#handler.stop();
+    } catch (error) {
+      this.#host.failed(this, error);
+    }
   }
 }

@@ -15,6 +15,8 @@ export type OutputWarning = 'id-backwards' | 'id-foreign' | 'id-lost';
 /** Where what a handler emits comes from. */
 export interface OutputSource {
   readonly listener: Listener;
+  /** Whether the listener was another one before. */
+  readonly renewed?: boolean;
   /** The newest event that the connection's hub stream has handed on. */
   readonly reached: Cursor | undefined;
 }
@@ -107,6 +109,10 @@ export class StreamOutput {
     }
     this.endWork();
     if (value instanceof HubEvent) {
+      if (this.source.renewed && !isFor(value, this.source.listener)) {
+        // A handler that delays it got it before a refresh took the role away.
+        return;
+      }
       this.#checkOrigin(value);
     }
     this.#emit(value, undefined);
