@@ -107,12 +107,12 @@ export class Refreshes {
     connection: SseConnection,
     { user = connection.user }: Loaded,
   ): Promise<'revoked' | 'unavailable' | undefined> {
+    const listener = listenerOf(user, this.options);
+    if (listener.userId !== userId) {
+      return 'revoked';
+    }
+    connection.renew(user, listener);
     try {
-      const listener = listenerOf(user, this.options);
-      if (listener.userId !== userId) {
-        return 'revoked';
-      }
-      connection.renew(user, listener);
       await within(this.options.authorizationTimeout, () =>
         connection.reauthorize(),
       );

@@ -1,0 +1,45 @@
+import { cursorAt } from '../log/cursor.js';
+import { LogUnavailableException } from '../log/log.exceptions.js';
+import { DispatchWaits } from './dispatch-waits.js';
+
+const at = (position: number, epoch = 'a') => cursorAt(epoch, position);
+
+describe('who waits for an entry to be met', () => {
+  it('does not wait for one that has been met', async () => {
+    await new DispatchWaits().add(at(1), at(1), false);
+  });
+
+  it('waits until it is met, and no longer', async () => {
+    const waits = new DispatchWaits();
+    const met: number[] = [];
+    const both = [2, 3].map((n) =>
+      waits.add(at(n), at(1), false).then(() => met.push(n)),
+    );
+    waits.resolveThrough(at(2));
+    await both[0];
+    expect(met).toEqual([2]);
+    waits.resolveThrough(at(5));
+    await both[1];
+    expect(met).toEqual([2, 3]);
+  });
+
+  it('does not take a place in another history for it', async () => {
+    const waits = new DispatchWaits();
+    const lost = waits.add(at(9), at(1), false);
+    const kept = waits.add(at(1, 'b'), at(9), false);
+    waits.resolveThrough(at(9, 'b'));
+    await kept;
+    waits.rejectOthers('b', 'gone');
+    await expect(lost).rejects.toThrow(LogUnavailableException);
+  });
+
+  it('is told when it never will be', async () => {
+    const waits = new DispatchWaits();
+    const waiting = waits.add(at(2), at(1), false);
+    waits.rejectAll('closing');
+    await expect(waiting).rejects.toThrow('closing');
+    await expect(waits.add(at(2), at(1), true)).rejects.toThrow(
+      LogUnavailableException,
+    );
+  });
+});
