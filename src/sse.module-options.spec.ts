@@ -77,6 +77,7 @@ describe('the options of SseModule', () => {
     ['heartbeat', 'a number', 100, MAX_DURATION],
     ['retry', 'a number', 0, MAX_DURATION],
     ['closeGrace', 'a number', 0, MAX_DURATION],
+    ['authorizationTimeout', 'a number', 1, MAX_DURATION],
     ['slowClient.stallTimeout', 'a number', 100, MAX_DURATION],
     ['slowClient.maxPendingBytes', 'an integer', 4_096, MAX_INTEGER],
     ['window.events', 'an integer', 1, MAX_INTEGER],
@@ -101,7 +102,7 @@ describe('the options of SseModule', () => {
     });
   });
 
-  it.each(['user', 'userId', 'roles'])(
+  it.each(['user', 'userId', 'roles', 'loadUser'])(
     'refuse %s that is no function',
     (name) => {
       expect(refusal({ [name]: 'id' })).toBe(
