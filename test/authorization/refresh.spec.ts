@@ -209,6 +209,45 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
     expect(users.asked).toEqual(['7']);
   });
 
+  it('stops a replay in the midst of a page, which is then authorized anew', async () => {
+    class SlowLog extends MemoryLog {
+      held = false;
+      readonly waiting: (() => void)[] = [];
+
+      override async read(...args: Parameters<MemoryLog['read']>) {
+        if (this.held) {
+          await new Promise<void>((resolve) => this.waiting.push(resolve));
+        }
+        return super.read(...args);
+      }
+    }
+    const log = new SlowLog();
+    const { hub, url } = await start({ log, window: { events: 2 } });
+    const cursor = await hub.head();
+    await hub.publish('news', { data: 'for editors', roles: ['editor'] });
+    for (const data of ['a', 'b', 'c', 'd']) {
+      await hub.publish('news', { data });
+    }
+    log.held = true;
+    const client = await connect(
+      `${url}/news?lastEventId=${cursor}`,
+      as('7', 'editor'),
+    );
+    await eventually(() => log.waiting.length === 1);
+    users.known.set('7', { id: 7, roles: [] });
+    users.held = true;
+    await hub.refresh({ user: 7 });
+    log.held = false;
+    log.waiting[0]!();
+    const watch = await connect(`${url}/news`, as('8'));
+    await hub.publish('news', { data: 'end' });
+    await watch.next();
+    expect(told(client)).toEqual([]);
+    users.answer();
+    await until(client, 'end');
+    expect(told(client)).toEqual(['a', 'b', 'c', 'd', 'end']);
+  });
+
   it('asks once for all connections of a user, with or without a hub stream', async () => {
     const { hub, url } = await start();
     await connect(`${url}/news`, as('7'));
@@ -315,7 +354,7 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
       ['revoked', new ForbiddenException()],
       ['unavailable', new Error('database')],
     ])(
-      'with `%s`, of those that have a stream, when a policy throws %s',
+      'with `%s`, of those that have a stream, when a policy throws that',
       async (reason, refusal) => {
         const running = await start();
         const { hub, url, app } = running;
