@@ -2,7 +2,6 @@ import {
   Controller,
   Injectable,
   Query,
-  Req,
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
@@ -30,16 +29,7 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
-import {
-  NEVER,
-  Observable,
-  Subject,
-  concatMap,
-  delayWhen,
-  finalize,
-  merge,
-  of,
-} from 'rxjs';
+import { Observable, Subject, delayWhen, finalize, merge, of } from 'rxjs';
 import { eventually, settled } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
