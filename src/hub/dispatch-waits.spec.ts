@@ -15,10 +15,10 @@ describe('who waits for an entry to be met', () => {
     const both = [2, 3].map((n) =>
       waits.add(at(n), at(1), false).then(() => met.push(n)),
     );
-    waits.resolveThrough(at(2));
+    waits.resolve(at(2));
     await both[0];
     expect(met).toEqual([2]);
-    waits.resolveThrough(at(5));
+    waits.resolve(at(3));
     await both[1];
     expect(met).toEqual([2, 3]);
   });
@@ -26,11 +26,13 @@ describe('who waits for an entry to be met', () => {
   it('does not take a place in another history for it', async () => {
     const waits = new DispatchWaits();
     const lost = waits.add(at(9), at(1), false);
-    const kept = waits.add(at(1, 'b'), at(9), false);
-    waits.resolveThrough(at(9, 'b'));
-    await kept;
-    waits.rejectOthers('b', 'gone');
+    const there = waits.add(at(1, 'b'), at(9), false);
+    const ahead = waits.add(at(10, 'b'), at(9), false);
+    waits.settle(at(9, 'b'));
+    await there;
     await expect(lost).rejects.toThrow(LogUnavailableException);
+    waits.resolve(at(10, 'b'));
+    await ahead;
   });
 
   it('is told when it never will be', async () => {

@@ -501,6 +501,23 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
       },
     );
 
+    it('also one that took so long that nobody remembers what came meanwhile', async () => {
+      const { hub, url } = await start();
+      gate.closed = true;
+      const connecting = connect(`${url}/slow-guard`, as('7'));
+      await eventually(() => gate.size === 1);
+      await Promise.all(
+        Array.from({ length: 10_001 }, () => hub.disconnect({ user: 8 })),
+      );
+      gate.open();
+      const client = await connecting;
+      expect(await client.ended).toBe(true);
+      expect(told(client)).toEqual(['closed unavailable']);
+      await client.reconnect();
+      await hub.publish('news', { data: 'on' });
+      await client.next();
+    });
+
     it('but not one that arrives later, also with a cursor from before', async () => {
       const { hub, url } = await start();
       const client = await connect(`${url}/events`, as('7'));
