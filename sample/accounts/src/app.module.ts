@@ -24,9 +24,8 @@ import { UsersModule } from './users/users.module.js';
         unlistedTopics: 'deny' as const,
         // For `hub.refresh()`: the user with the roles as they are now.
         loadUser: (id: string) => users.find(id),
-        // The end of a session is told to the streams at once. This finds what
-        // opened in that very moment.
-        revalidate: ({ user }) => sessions.isLive(user.sessionId),
+        // A second line: streams are told at once when their user's sessions end.
+        revalidate: ({ user }) => sessions.hasAny(user.id),
       }),
     }),
     SessionsModule,

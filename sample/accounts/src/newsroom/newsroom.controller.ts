@@ -13,6 +13,7 @@ import { RoleGuard } from '../authorization/role.guard.js';
 import { CurrentUser } from '../sessions/current-user.decorator.js';
 import { SignedInGuard } from '../sessions/signed-in.guard.js';
 import type { SignedInUser } from '../users/user.js';
+import { Users } from '../users/users.js';
 import { NewsroomService } from './newsroom.service.js';
 import { WriteNoteDto } from './write-note.dto.js';
 
@@ -22,6 +23,7 @@ export class NewsroomController {
   constructor(
     private readonly hub: EventHub,
     private readonly newsroom: NewsroomService,
+    private readonly users: Users,
   ) {}
 
   /** No role is asked for here: `NewsroomPolicy` stands before the topic itself. */
@@ -48,9 +50,13 @@ export class NewsroomController {
     return defer(() =>
       this.hub.presence$('newsroom').pipe(
         startWith(undefined),
-        map(() => this.hub.presence('newsroom')),
-        map((data): MessageEvent => ({ type: 'present', data })),
+        map(() => ({ type: 'present', data: { names: this.names() } })),
       ),
     );
+  }
+
+  private names(): string[] {
+    const { users } = this.hub.presence('newsroom');
+    return users.map((id) => this.users.find(id)?.name ?? id);
   }
 }

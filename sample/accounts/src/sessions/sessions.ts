@@ -31,6 +31,11 @@ export class Sessions {
     return this.live.has(id);
   }
 
+  /** Whether a user is signed in anywhere. */
+  hasAny(userId: string): boolean {
+    return [...this.live.values()].some((session) => session.userId === userId);
+  }
+
   /** Ends all sessions of a user, on whatever device. */
   endAll(userId: string): void {
     for (const [id, session] of this.live) {
