@@ -63,8 +63,9 @@ export class AccountsPage {
   }
 
   async notify(to: string, text: string): Promise<void> {
-    await this.page.getByLabel('To').selectOption({ label: to });
-    await this.page.getByLabel('Text').fill(text);
+    const recipient = this.page.getByLabel('To', { exact: true });
+    await recipient.selectOption({ label: to });
+    await this.page.getByLabel('Text', { exact: true }).fill(text);
     await this.button('Send').click();
     await this.text(`Sent to ${to.replace(' (you)', '')}.`).waitFor();
   }

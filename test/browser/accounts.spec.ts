@@ -45,9 +45,7 @@ describe('the page of the accounts app', () => {
 
   /** A client beside the page, with its cookie. */
   async function listenBeside({ context }: AccountsPage, path: string) {
-    const [{ name, value }] = (await context.cookies()) as [
-      { name: string; value: string },
-    ];
+    const { name, value } = (await context.cookies())[0]!;
     return app.listen(path, `${name}=${value}`);
   }
 
@@ -184,9 +182,12 @@ describe('the page of the accounts app', () => {
     await page.text('Your session has expired.').waitFor();
     expect(streamRequests()).toBe(before);
     // Over a reload, too.
-    await page.page.waitForFunction(
-      `fetch('/session').then(({ status }) => status === 401)`,
-    );
+    // Streams end a little before their session does.
+    const status = () =>
+      page.page.evaluate<number>(
+        `fetch('/session').then(({ status }) => status)`,
+      );
+    while ((await status()) !== 401);
     await page.page.reload();
     await page.state('Session expired');
     expect(streamRequests()).toBe(before);
@@ -245,7 +246,7 @@ describe('the page of the accounts app', () => {
     const page = await open('ben');
     await page.context.setOffline(true);
     await page.state(/Reconnecting/);
-    const [admin] = [await app.signIn('admin')];
+    const admin = await app.signIn('admin');
     await admin.status('DELETE', '/admin/users/ben/sessions');
     await page.context.setOffline(false);
     await page.text('Your session has ended.').waitFor();
