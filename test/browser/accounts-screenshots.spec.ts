@@ -149,6 +149,7 @@ describe.each(LOOKS)(
       proxy.fate = () => 'pass';
       await page.page.reload();
       await page.connections('ben').waitFor();
+      await page.text('present, 2 connections').waitFor();
       await page.text('disconnected Ada').waitFor();
       await shoot('18-admin');
     });

@@ -20,7 +20,13 @@ export function ConnectionState({ connection, onRetry }: Props) {
   const isReopenable =
     connection.phase === 'closed' && REOPENABLE.includes(connection.reason);
   return (
-    <div className="connection" data-phase={connection.phase}>
+    <div
+      className="connection"
+      data-phase={connection.phase}
+      data-reason={
+        connection.phase === 'closed' ? connection.reason : undefined
+      }
+    >
       <p role="status">
         <span className="dot" aria-hidden="true" />
         {describe(connection)}

@@ -4,21 +4,28 @@ import { useNewsroom } from '../use-newsroom';
 import { ConnectionState } from './connection-state';
 import { EntryList } from './entry-list';
 
+interface Props {
+  /** Whether the page's own stream is: the header says so if it is not. */
+  isPageLive: boolean;
+  onRefused: () => void;
+}
+
 /** For editors only: others have no stream that would carry it. */
-export function Newsroom({ onRefused }: { onRefused: () => void }) {
+export function Newsroom({ isPageLive, onRefused }: Props) {
   const { connection, entries, present, retryNow } = useNewsroom(onRefused);
+  const isLive = connection.phase === 'live';
   return (
     <section className="newsroom" aria-labelledby="newsroom-title">
       <div className="section-head">
         <h2 id="newsroom-title">
           Newsroom <span className="chip">editors only</span>
         </h2>
-        {connection.phase !== 'live' && (
+        {isPageLive && !isLive && (
           <ConnectionState connection={connection} onRetry={retryNow} />
         )}
       </div>
       <WriteNote />
-      {present.length > 0 && (
+      {isLive && present.length > 0 && (
         <p className="present muted">Here now: {present.join(', ')}</p>
       )}
       <EntryList

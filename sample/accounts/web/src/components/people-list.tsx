@@ -87,6 +87,11 @@ function describe(
   connections: Overview['connections'],
 ): string {
   const open = connections.filter(({ userId }) => userId === id).length;
-  const streams = open === 1 ? '1 connection' : `${open} connections`;
-  return isPresent ? `present, ${streams}` : 'not here';
+  if (open > 0) {
+    return open === 1
+      ? 'present, 1 connection'
+      : `present, ${open} connections`;
+  }
+  // Somebody who reloads the page has not left.
+  return isPresent ? 'reconnecting or just left' : 'not here';
 }

@@ -91,7 +91,7 @@ function FromTerminal({ user, to }: { user: User; to: string }) {
   return (
     <details className="terminal">
       <summary>From a terminal</summary>
-      <pre tabIndex={0}>
+      <pre>
         {`curl -c cookies.txt ${location.origin}/session \\
   -H 'Content-Type: application/json' \\
   -d '{"name":"${user.id}","password":"${user.id}-demo"}'

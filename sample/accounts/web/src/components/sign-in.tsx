@@ -43,7 +43,7 @@ export function SignIn({ because, onSignedIn }: Props) {
   return (
     <section className="card sign-in" aria-labelledby="sign-in-title">
       {because && (
-        <p className="banner" role="status">
+        <p className="banner" role="alert">
           {WHY[because]}
         </p>
       )}
@@ -55,6 +55,7 @@ export function SignIn({ because, onSignedIn }: Props) {
             <input
               {...attributes}
               name="name"
+              autoFocus={because !== undefined}
               autoComplete="username"
               autoCapitalize="none"
               spellCheck={false}

@@ -52,9 +52,14 @@ export function SignedIn({ user, onCheck, onEnded, onRoles }: Props) {
         <main className="columns">
           <SendNotification user={user} />
           <div className="stack">
-            {isEditor && <Newsroom onRefused={check} />}
+            {isEditor && (
+              <Newsroom
+                isPageLive={connection.phase === 'live'}
+                onRefused={check}
+              />
+            )}
             {hasLostNewsroom && (
-              <p className="banner" role="status">
+              <p className="banner" role="alert">
                 An administrator has taken the editor role from you. The
                 newsroom is closed; your notifications go on.
               </p>
