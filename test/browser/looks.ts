@@ -29,7 +29,7 @@ export async function takePicture(page: Page, name: string): Promise<void> {
   // A sticky header is drawn where the page is scrolled to.
   await page.evaluate('scrollTo(0, 0)');
   await page.screenshot({ path: join(FOLDER, `${name}.png`), fullPage: true });
-  const overflow = await page.evaluate(
+  const overflow = await page.evaluate<number>(
     'document.documentElement.scrollWidth - document.documentElement.clientWidth',
   );
   if (overflow !== 0) {

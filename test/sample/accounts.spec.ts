@@ -259,6 +259,11 @@ describe('the accounts app', () => {
       for (const headers of [
         { 'Sec-Fetch-Site': 'same-origin', Origin: app.url },
         { Origin: app.url },
+        // A proxy that gives the app another Host says so.
+        {
+          Origin: 'http://accounts.example',
+          'X-Forwarded-Host': 'accounts.example',
+        },
       ]) {
         const response = await ada.send(
           'POST',

@@ -44,7 +44,7 @@ function isSameOrigin(request: Request): boolean {
   const origin = request.get('Origin');
   return (
     origin === undefined ||
-    (URL.canParse(origin) && new URL(origin).host === request.get('Host'))
+    (URL.canParse(origin) && new URL(origin).host === request.host)
   );
 }
 
