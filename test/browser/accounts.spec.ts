@@ -173,7 +173,7 @@ describe('the page of the accounts app', () => {
 
   it('says when the session has expired, and asks nothing more', async () => {
     await app.dispose();
-    app = await AccountsApp.create({ SESSION_SECONDS: '3' });
+    app = await AccountsApp.create({ SESSION_SECONDS: '8' });
     await proxy.close();
     proxy = await Proxy.create(app.url);
     const page = await open('ben', proxy.url);

@@ -543,7 +543,7 @@ describe('the accounts app', () => {
 
 describe('a session of the accounts app', () => {
   it('ends by itself, and its streams with it, also after a change of roles', async () => {
-    const app = await AccountsApp.create({ SESSION_SECONDS: '4' });
+    const app = await AccountsApp.create({ SESSION_SECONDS: '6' });
     try {
       const ada = await app.signIn('ada');
       const admin = await app.signIn('admin');
