@@ -1,7 +1,12 @@
 import { parseArgs } from 'node:util';
 import { servers, type ServerEntry } from './servers/catalogue.js';
 
-export const measureNames = ['delivery', 'connections', 'user-topics'] as const;
+export const measureNames = [
+  'delivery',
+  'connections',
+  'user-topics',
+  'audience',
+] as const;
 export type MeasureName = (typeof measureNames)[number];
 
 /** How much each measure does. */
@@ -14,10 +19,10 @@ export interface Scale {
   bursts: number;
   /** Connections held open in the connections measure. */
   idle: number;
-  /** Connections with a topic each: few, then many. */
+  /** Connections of a user each: few, then many. */
   fewUsers: number;
   manyUsers: number;
-  /** Events, each published to one user's topic. */
+  /** Events, each published to one user. */
   userEvents: number;
 }
 
@@ -59,7 +64,7 @@ const quickScale: Scale = {
 export const usage = `Usage: npm run bench -- [options]
 
 Measures this package beside Nest's @Sse(), better-sse and plain node:http; about
-three minutes a round.
+six minutes a round.
 
   --rounds <n>      rounds; the figures are medians over them (3, with --quick 1)
   --only <list>     measures: ${measureNames.join(', ')} (all)

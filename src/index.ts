@@ -1,5 +1,6 @@
 export { SseModule } from './sse.module.js';
 export type {
+  LimitOptions,
   SlowClientOptions,
   SseModuleOptions,
 } from './sse.module-options.js';
@@ -22,6 +23,7 @@ export type {
 } from './hub/event-map.js';
 export { HubEvent } from './hub/hub-event.js';
 export {
+  AuthorizationTimeoutException,
   EventTooLargeException,
   InvalidEventException,
   InvalidStreamException,
@@ -36,6 +38,13 @@ export type {
 } from './hub/stream-connection.js';
 export { InvalidTopicException, topic } from './hub/topic.js';
 export type { WindowOptions } from './hub/window.js';
+
+export {
+  InvalidTopicPolicyException,
+  TopicForbiddenException,
+} from './authorization/authorization.exceptions.js';
+export { TopicPolicy } from './authorization/topic-policy.js';
+export type { TopicAuthorizer } from './authorization/topic-policy.js';
 
 export { Connection, LastEventId } from './connection/connection.decorator.js';
 export {

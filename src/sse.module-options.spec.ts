@@ -40,6 +40,9 @@ describe('the options of SseModule', () => {
       retry: 3_000,
       slowClient: { maxPendingBytes: 1_048_576, stallTimeout: 30_000 },
       closeGrace: 5_000,
+      unlistedTopics: 'allow',
+      authorizationTimeout: 10_000,
+      limits: { topicsPerStream: 256 },
     });
   });
 
@@ -75,6 +78,8 @@ describe('the options of SseModule', () => {
     ['heartbeat', 'a number', 100, MAX_DURATION],
     ['retry', 'a number', 0, MAX_DURATION],
     ['closeGrace', 'a number', 0, MAX_DURATION],
+    ['authorizationTimeout', 'a number', 1, MAX_DURATION],
+    ['limits.topicsPerStream', 'an integer', 1, MAX_INTEGER],
     ['slowClient.stallTimeout', 'a number', 100, MAX_DURATION],
     ['slowClient.maxPendingBytes', 'an integer', 4_096, MAX_INTEGER],
     ['window.events', 'an integer', 1, MAX_INTEGER],
@@ -104,6 +109,15 @@ describe('the options of SseModule', () => {
     (name) => {
       expect(refusal({ [name]: 'id' })).toBe(
         `SseModule: option "${name}" is "id"; it must be a function.`,
+      );
+    },
+  );
+
+  it.each(['deny all', '', true, null, ['deny']])(
+    'refuse unlistedTopics that is %p, with what it may be',
+    (unlistedTopics) => {
+      expect(refusal({ unlistedTopics })).toMatch(
+        /^SseModule: option "unlistedTopics" is .*; it must be "allow" or "deny"\.$/,
       );
     },
   );

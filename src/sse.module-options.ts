@@ -26,6 +26,15 @@ export interface SlowClientOptions {
   stallTimeout?: number;
 }
 
+/** What is refused because it is too much. */
+export interface LimitOptions {
+  /**
+   * Topics and patterns of one stream.
+   * @default 256
+   */
+  topicsPerStream?: number;
+}
+
 /** Options of `SseModule.forRoot()`. Durations are in milliseconds. */
 export interface SseModuleOptions {
   /**
@@ -71,14 +80,30 @@ export interface SseModuleOptions {
    * @default `user.roles`
    */
   roles?: (user: any) => readonly string[] | undefined;
+  /**
+   * Whether a stream may ask for a topic or pattern that no `@TopicPolicy()` is concerned
+   * with. Topics are named by handlers, not by clients; `'deny'` is for apps in which every
+   * topic is to have a policy.
+   * @default 'allow'
+   */
+  unlistedTopics?: 'allow' | 'deny';
+  /**
+   * How long a policy may take to answer. A client that gets no answer in time is told to
+   * come back.
+   * @default 10_000
+   */
+  authorizationTimeout?: number;
+  /** What is refused because it is too much. */
+  limits?: LimitOptions;
 }
 
 /** The options with every default filled in. */
 export type ResolvedOptions = Required<
-  Omit<SseModuleOptions, 'slowClient' | 'window'>
+  Omit<SseModuleOptions, 'slowClient' | 'window' | 'limits'>
 > & {
   readonly window: Required<WindowOptions>;
   readonly slowClient: Required<SlowClientOptions>;
+  readonly limits: Required<LimitOptions>;
 };
 
 /** Longer timers fire at once (Node's documentation of `setTimeout`). */
@@ -124,6 +149,12 @@ const RULES: OptionRules = {
   user: { type: 'function' },
   userId: { type: 'function' },
   roles: { type: 'function' },
+  unlistedTopics: { type: 'enum', of: ['allow', 'deny'] },
+  authorizationTimeout: { type: 'number', min: 1, max: MAX_DURATION },
+  limits: {
+    type: 'object',
+    of: { topicsPerStream: { type: 'integer', min: 1 } },
+  },
 };
 
 /**
@@ -149,6 +180,9 @@ export function resolveOptions(options: SseModuleOptions): ResolvedOptions {
     user: options.user ?? defaultUser,
     userId: options.userId ?? defaultUserId,
     roles: options.roles ?? defaultRoles,
+    unlistedTopics: options.unlistedTopics ?? 'allow',
+    authorizationTimeout: options.authorizationTimeout ?? 10_000,
+    limits: { topicsPerStream: options.limits?.topicsPerStream ?? 256 },
   };
   const { maxPendingBytes } = resolved.slowClient;
   if (resolved.window.bytes < maxPendingBytes) {

@@ -1,10 +1,12 @@
 import { Global, Module } from '@nestjs/common';
 import type { BeforeApplicationShutdown, DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { AUTHORIZATION_OPTIONS } from './authorization/authorization-options.js';
+import { TopicPolicies } from './authorization/topic-policies.js';
 import { CONNECTION_OPTIONS } from './connection/connection-options.js';
 import type { ConnectionOptions } from './connection/connection-options.js';
 import { Connections } from './connection/connections.js';
-import { RouteCheck } from './connection/route-check.js';
+import { RouteSetup } from './connection/route-setup.js';
 import { ConnectionRegistry } from './hub/connection-registry.js';
 import { EventHub } from './hub/event-hub.js';
 import { HUB_CONTEXT } from './hub/hub-context.js';
@@ -43,17 +45,22 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
     },
     {
       provide: HUB_CONTEXT,
-      inject: [RESOLVED_OPTIONS, ConnectionRegistry],
+      inject: [RESOLVED_OPTIONS, ConnectionRegistry, TopicPolicies],
       useFactory: (
         options: ResolvedOptions,
         connections: ConnectionRegistry,
+        authorizer: TopicPolicies,
       ): HubContext => ({
         log: options.log,
         window: options.window,
         connections,
+        authorizer,
+        topicsPerStream: options.limits.topicsPerStream,
         maxEventBytes: options.slowClient.maxPendingBytes,
       }),
     },
+    { provide: AUTHORIZATION_OPTIONS, useExisting: RESOLVED_OPTIONS },
+    TopicPolicies,
     {
       provide: CONNECTION_OPTIONS,
       inject: [RESOLVED_OPTIONS],
@@ -70,7 +77,7 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
     ConnectionRegistry,
     Connections,
     EventHub,
-    RouteCheck,
+    RouteSetup,
   ],
   exports: [EventHub, Connections],
 })

@@ -66,14 +66,17 @@ function broadcast({ times, burst }: Broadcast): Promise<Delivered> {
   });
 }
 
-/** Publishes to one user's topic after the other, spread over all users. */
-function publishToUsers({ events }: PublishToUsers): Promise<Delivered> {
+/** Publishes to one user after the other, spread over all of them. */
+function publishToUsers({ path, events }: PublishToUsers): Promise<Delivered> {
   return measure(events, async () => {
     for (let event = 0; event < events && deliveries.missing === 0; event++) {
       const user = event % subscribers.length;
       deliveries.expect(1);
       latencies.publishing();
-      await publisher.publish(`/users/${user}/publish`, subscribers[user].next);
+      await publisher.publish(
+        path.replace(':n', String(user)),
+        subscribers[user].next,
+      );
       await deliveries.settled();
     }
   });

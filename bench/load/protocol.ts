@@ -14,7 +14,9 @@ export interface Broadcast {
 }
 
 export interface PublishToUsers {
-  /** Events in all, each to another user's topic. */
+  /** `:n` stands for the number of the user. */
+  path: string;
+  /** Events in all, each to another user. */
   events: number;
 }
 

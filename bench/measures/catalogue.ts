@@ -3,7 +3,7 @@ import type { ServerEntry } from '../servers/catalogue.js';
 import { measureConnections } from './connections.js';
 import { measureDelivery } from './delivery.js';
 import type { Bench, Figures } from './measure.js';
-import { measureUserTopics } from './user-topics.js';
+import { measureAudience, measureUserTopics } from './users.js';
 
 export interface Measure {
   run: (bench: Bench) => Promise<Figures>;
@@ -15,6 +15,10 @@ export const measures: Record<MeasureName, Measure> = {
   connections: { run: measureConnections, appliesTo: () => true },
   'user-topics': {
     run: measureUserTopics,
-    appliesTo: (server) => server.userTopics,
+    appliesTo: (server) => server.servesUsers,
+  },
+  audience: {
+    run: measureAudience,
+    appliesTo: (server) => server.servesUsers,
   },
 };

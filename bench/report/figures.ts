@@ -30,7 +30,12 @@ export function figureTables(figures: ServerFigures, scale: Scale): string[] {
     ),
     figureTable(
       "CPU per publish to one user's topic",
-      userTopicColumns(scale),
+      userColumns('userTopics', scale),
+      figures,
+    ),
+    figureTable(
+      'CPU per publish to one user of a topic that all share',
+      userColumns('audience', scale),
       figures,
     ),
   ].filter((text) => text !== undefined);
@@ -52,16 +57,19 @@ const connectionColumns: readonly Column[] = [
   { title: 'CPU µs to connect', figure: 'connectCpu', digits: 0 },
 ];
 
-function userTopicColumns({ fewUsers, manyUsers }: Scale): Column[] {
+function userColumns(
+  kind: 'userTopics' | 'audience',
+  { fewUsers, manyUsers }: Scale,
+): Column[] {
   return [
     {
       title: `µs, ${format(fewUsers)} users`,
-      figure: 'userTopics.few',
+      figure: `${kind}.few`,
       digits: 0,
     },
     {
       title: `µs, ${format(manyUsers)} users`,
-      figure: 'userTopics.many',
+      figure: `${kind}.many`,
       digits: 0,
     },
   ];

@@ -6,8 +6,8 @@ export interface ServerEntry {
   title: string;
   file: string;
   args: readonly string[];
-  /** Serves `/users/:id/events` and `/users/:id/publish` as well. */
-  userTopics: boolean;
+  /** Serves `events` and `publish` of `/users/:id` and `/inbox/:id` as well. */
+  servesUsers: boolean;
 }
 
 export const servers: readonly ServerEntry[] = [
@@ -17,6 +17,18 @@ export const servers: readonly ServerEntry[] = [
   entry('nest-fastify', 'Nest @Sse(), Fastify', 'nest-sse.js', 'fastify'),
   entry('hub-express', 'nestjs-sse-hub, Express', 'hub.js', 'express'),
   entry('hub-fastify', 'nestjs-sse-hub, Fastify', 'hub.js', 'fastify'),
+  entry(
+    'authorized-express',
+    'the same with authorization, Express',
+    'hub-authorized.js',
+    'express',
+  ),
+  entry(
+    'authorized-fastify',
+    'the same with authorization, Fastify',
+    'hub-authorized.js',
+    'fastify',
+  ),
 ];
 
 export function serverTitle(name: string): string {
@@ -49,5 +61,5 @@ function entry(
   file: string,
   ...args: string[]
 ): ServerEntry {
-  return { name, title, file, args, userTopics: file === 'hub.js' };
+  return { name, title, file, args, servesUsers: file === 'hub.js' };
 }

@@ -7,6 +7,9 @@ import {
   Param,
   Post,
   Query,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
 } from '@nestjs/common';
 import {
   Connection,
@@ -21,6 +24,20 @@ import { filter, type Observable } from 'rxjs';
 import { MOVIE_ADDED, movies, type Movie } from './movie.js';
 import { listenOnPlatform } from './nest-platform.js';
 import { answerFor } from './serve.js';
+
+interface UserRequest {
+  readonly params: { readonly id: string };
+  user?: { readonly id: string };
+}
+
+/** Takes the path's word for who listens. */
+class ParameterUserGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<UserRequest>();
+    request.user = { id: request.params.id };
+    return true;
+  }
+}
 
 @Controller()
 class MoviesController {
@@ -66,9 +83,27 @@ class UsersController {
   }
 }
 
+/** Every user listens to the same topic. */
+@Controller('inbox/:id')
+class InboxController {
+  constructor(private readonly hub: EventHub) {}
+
+  @Sse('events')
+  @UseGuards(ParameterUserGuard)
+  events(@Connection() connection: SseConnection): Observable<HubEvent> {
+    return this.hub.stream({ topics: ['inbox'], for: connection });
+  }
+
+  @Post('publish')
+  @HttpCode(204)
+  async publish(@Param('id') id: string, @Body() data: Movie): Promise<void> {
+    await this.hub.publish('inbox', { type: MOVIE_ADDED, data, users: [id] });
+  }
+}
+
 @Module({
   imports: [SseModule.forRoot()],
-  controllers: [MoviesController, UsersController],
+  controllers: [MoviesController, UsersController, InboxController],
 })
 class AppModule {}
 

@@ -5,12 +5,12 @@ import { connectionOf } from './request-connection.js';
 import { resumeCursorOf } from './request.js';
 import type { SseConnection } from './sse-connection.js';
 
-/** @internal Finds the connection of a route; the check at start knows it by identity. */
+/** @internal Finds or makes the connection of a route; the check at start knows it by identity. */
 export function connectionFactory(
   _: unknown,
   context: ExecutionContext,
 ): SseConnection {
-  const connection = connectionOf(context.switchToHttp().getRequest<object>());
+  const connection = connectionOf(context);
   if (connection === undefined) {
     throw new SseRouteException(
       '@Connection() works in handlers with @Sse() of nestjs-sse-hub. Import Sse from there, not from @nestjs/common.',

@@ -13,3 +13,7 @@ export class SecondStreamException extends Error {
 export class SseRouteException extends Error {
   override readonly name = 'SseRouteException';
 }
+
+/** What a route says whose application has no SseModule. */
+export const MISSING_MODULE =
+  'A route uses @Sse() of nestjs-sse-hub, but SseModule is not imported. Add SseModule.forRoot() to the imports of your root module.';

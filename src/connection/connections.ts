@@ -8,7 +8,7 @@ import type { Frame } from './frame.js';
 import { Flusher } from './flusher.js';
 import { CONNECTION_OPTIONS } from './connection-options.js';
 import type { ConnectionOptions } from './connection-options.js';
-import type { RawResponse } from './raw-response.js';
+import type { Platform } from './platform.js';
 import { SseConnection } from './sse-connection.js';
 import type { ResponseHost } from './response-host.js';
 import { Heartbeat } from './heartbeat.js';
@@ -66,13 +66,13 @@ export class Connections implements ResponseHost {
   /** Makes the response, and the connection in it, of a request that guards let through. */
   create(
     context: ExecutionContext,
-    raw: RawResponse,
+    platform: Platform,
     maxPendingBytes?: number,
   ): SseResponse {
     const request = context.switchToHttp().getRequest<object>();
     const response = new SseResponse(
       this,
-      raw,
+      platform,
       maxPendingBytes ?? this.options.maxPendingBytes,
     );
     const user = this.options.user(context);
@@ -92,6 +92,9 @@ export class Connections implements ResponseHost {
     if (!response.ended) {
       this.#responses.add(response);
       this.#heartbeat.update();
+    }
+    if (this.#closing) {
+      response.end('shutdown');
     }
     return response;
   }

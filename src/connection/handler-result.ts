@@ -5,42 +5,27 @@ import { SseRouteException } from './connection.exceptions.js';
 import type { SseConnection } from './sse-connection.js';
 
 /**
- * Calls a handler and tells its connection when what it returned is subscribed to: until
- * then an exception is the request's, afterwards the stream's.
- *
- * @throws SseRouteException when the handler returns what is no stream for a client
+ * The stream that a handler's result is.
+ * @throws SseRouteException when it is none for a client
  */
-export function settleHandler(
-  connection: SseConnection,
-  call: () => unknown,
-): unknown {
-  connection.response.handlerCalled();
-  const result = call();
-  return isPromise(result)
-    ? result.then((value) => toStream(connection, value))
-    : toStream(connection, result);
-}
-
-function toStream(
+export function toStream(
   connection: SseConnection,
   result: unknown,
-): Observable<unknown> | undefined {
-  let source: Observable<unknown>;
+): Observable<unknown> {
   if (isObservable(result)) {
     if (isListen(result)) {
       throw new SseRouteException(
         'A handler returned hub.listen(), which is for server code: it has no cursor and is not limited to what its user may see. Return hub.stream({ …, for: connection }).',
       );
     }
-    source = result;
-  } else if (isAsyncIterable(result)) {
-    source = fromAsyncIterable(connection, result);
-  } else {
-    throw new SseRouteException(
-      'A handler with @Sse() must return an Observable, a promise of one, or an async iterable.',
-    );
+    return result;
   }
-  return connection.response.run(source);
+  if (isAsyncIterable(result)) {
+    return fromAsyncIterable(connection, result);
+  }
+  throw new SseRouteException(
+    'A handler with @Sse() must return an Observable, a promise of one, or an async iterable.',
+  );
 }
 
 /**
@@ -79,7 +64,8 @@ async function pull(
   }
 }
 
-function isPromise(value: unknown): value is Promise<unknown> {
+/** Whether a handler's result is still to come. */
+export function isPromise(value: unknown): value is Promise<unknown> {
   return typeof (value as Promise<unknown> | undefined)?.then === 'function';
 }
 

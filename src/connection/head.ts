@@ -1,5 +1,4 @@
 import { ServerResponse } from 'node:http';
-import { Batches } from './batches.js';
 import type { Frame } from './frame.js';
 import type { RawResponse } from './raw-response.js';
 import type { ResponseWriter } from './response-writer.js';
@@ -44,7 +43,6 @@ export function writeHead(
     response.end();
   } else {
     writer.attach(response, first);
-    writer.flush(new Batches());
   }
   if (response instanceof ServerResponse) {
     socket?.uncork();

@@ -1,47 +1,46 @@
-import type { Subscriber } from 'rxjs';
 import type { Frame } from './frame.js';
-import type { TakeOver } from './platform.js';
-import type { RawResponse } from './raw-response.js';
+import { Outcome } from './outcome.js';
+import type { Platform, Taker } from './platform.js';
 
-/** What an opening asks of its response. */
-export interface OpeningSteps {
+/** Whose head is to be written. */
+export interface Opened extends Taker {
   /** Whether the hub stream, if there is one, is authorized and knows where it starts. */
-  isReady(): boolean;
-  /** The response is ours: write the head. */
-  open(raw: RawResponse): void;
-  giveUp(reason: string): void;
+  readonly isReady: boolean;
 }
 
 /**
- * A response until its head is written: Nest's pipeline waits for the handler and its
- * stream to settle, because an exception until then is the request's.
+ * A response until its head is written: Nest waits for the handler and its stream to
+ * settle, because an exception until then is the request's.
  */
 export class Opening {
   /** The handler was called, so it tells itself when it has settled. */
   handlerRuns = false;
   /** How the stream ends right behind the head. */
   endsWith: { readonly reason: string; readonly frame?: Frame } | undefined;
-  #pipeline: Subscriber<undefined> | undefined;
-  #takeOver: TakeOver | undefined;
+  /** What Nest waits for. */
+  readonly outcome = new Outcome();
+  #begun = false;
   #settled = false;
   #heading = false;
 
-  constructor(private readonly steps: OpeningSteps) {}
+  constructor(
+    private readonly platform: Platform,
+    private readonly response: Opened,
+  ) {}
 
   /** Whether an exception can still be the request's. */
   get isWaiting(): boolean {
     return !this.#heading && this.endsWith === undefined;
   }
 
-  /** Nest's pipeline has subscribed to our observable. */
-  begin(pipeline: Subscriber<undefined>, takeOver: TakeOver): void {
-    this.#pipeline = pipeline;
-    this.#takeOver = takeOver;
-    pipeline.add(() => {
-      if (!this.#heading) {
-        this.steps.giveUp('abandoned');
-      }
-    });
+  /** Whether Nest has answered meanwhile. */
+  get isAnswered(): boolean {
+    return this.platform.isAnswered;
+  }
+
+  /** Nest has got as far as to the handler. */
+  begin(): void {
+    this.#begun = true;
   }
 
   /** The handler has returned, and what it returned is subscribed to. */
@@ -61,30 +60,23 @@ export class Opening {
   progress(): void {
     if (
       !this.#heading &&
-      this.#takeOver !== undefined &&
+      this.#begun &&
       this.#settled &&
-      this.steps.isReady()
+      this.response.isReady
     ) {
       this.#heading = true;
-      this.#takeOver(
-        (raw) => this.steps.open(raw),
-        () => this.steps.giveUp('head-failed'),
-      );
+      if (this.isAnswered) {
+        this.response.giveUp('abandoned');
+      } else {
+        this.platform.takeOver(this.response);
+      }
     }
   }
 
-  /** Lets the pipeline end; its reply does nothing any more. */
-  finish(): void {
-    const pipeline = this.#pipeline;
-    this.#pipeline = undefined;
-    pipeline?.next(undefined);
-    pipeline?.complete();
-  }
-
-  /** Gives an exception to the pipeline, and so to the exception filters. */
-  fail(error: unknown): void {
-    const pipeline = this.#pipeline;
-    this.#pipeline = undefined;
-    pipeline?.error(error);
+  /** Nest gave up waiting, as for a `timeout` interceptor. */
+  abandon(): void {
+    if (!this.#heading) {
+      this.response.giveUp('abandoned');
+    }
   }
 }

@@ -1,14 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import type { RawResponse } from './raw-response.js';
 
-/**
- * Takes a response over from the platform: `onTaken` gets it with every header set that
- * the platform and its plugins want on it, or `onFailed` is called.
- */
-export type TakeOver = (
-  onTaken: (response: RawResponse) => void,
-  onFailed: () => void,
-) => void;
+/** Who takes a response over from the platform. */
+export interface Taker {
+  /** The response is ours, with every header set that platform and plugins want on it. */
+  open(raw: RawResponse): void;
+  /** It is not, and will not be. */
+  giveUp(reason: string): void;
+}
 
 interface ExpressResponse {
   send: unknown;
@@ -17,6 +16,7 @@ interface ExpressResponse {
 
 interface FastifyReply {
   raw: RawResponse;
+  readonly sent: boolean;
   then: unknown;
   send(payload: unknown): unknown;
   header(name: string, value: string): unknown;
@@ -25,14 +25,16 @@ interface FastifyReply {
 /** What Express and Fastify do in their own way. */
 export interface Platform {
   readonly raw: RawResponse;
-  readonly takeOver: TakeOver;
+  /** Whether Nest has answered, because it gave up waiting for us. */
+  readonly isAnswered: boolean;
+  takeOver(taker: Taker): void;
 }
 
 /** Finds the platform of a response that Nest's execution context gives out. */
 export function platformOf(response: unknown): Platform {
   return isFastify(response)
-    ? fastify(response)
-    : express(response as RawResponse & ExpressResponse);
+    ? new Fastify(response)
+    : new Express(response as RawResponse & ExpressResponse);
 }
 
 function isFastify(response: unknown): response is FastifyReply {
@@ -42,15 +44,18 @@ function isFastify(response: unknown): response is FastifyReply {
 /** What `send` and `json` become, so that Nest's reply at the end of the pipeline does nothing. */
 function ignore(): void {}
 
-function express(response: RawResponse & ExpressResponse): Platform {
-  return {
-    raw: response,
-    takeOver: (onTaken) => {
-      response.send = ignore;
-      response.json = ignore;
-      onTaken(response);
-    },
-  };
+class Express implements Platform {
+  constructor(readonly raw: RawResponse & ExpressResponse) {}
+
+  get isAnswered(): boolean {
+    return this.raw.headersSent;
+  }
+
+  takeOver(taker: Taker): void {
+    this.raw.send = ignore;
+    this.raw.json = ignore;
+    taker.open(this.raw);
+  }
 }
 
 /**
@@ -58,29 +63,36 @@ function express(response: RawResponse & ExpressResponse): Platform {
  * hooks run, in which plugins set cookies and save sessions, and its headers reach the
  * response; the head itself is left to us.
  */
-function fastify(reply: FastifyReply): Platform {
-  const { raw } = reply;
-  return {
-    raw,
-    takeOver: (onTaken, onFailed) => {
-      reply.header('content-type', 'text/event-stream');
-      reply.raw = standIn(raw, (taken) => {
-        reply.raw = raw;
-        // From now on a reply is Nest's, at the end of the pipeline; until now it may be an
-        // error handler's, because a hook failed.
-        reply.send = ignore;
-        if (taken) {
-          onTaken(raw);
-        } else {
-          onFailed();
-        }
-      });
-      reply.send('');
-      // A reply is a thenable that resolves when the response has ended. Nest returns it from
-      // an async function, which would stay in memory for as long as the stream.
-      reply.then = undefined;
-    },
-  };
+class Fastify implements Platform {
+  readonly raw: RawResponse;
+
+  constructor(private readonly reply: FastifyReply) {
+    this.raw = reply.raw;
+  }
+
+  get isAnswered(): boolean {
+    return this.reply.sent || this.raw.headersSent;
+  }
+
+  takeOver(taker: Taker): void {
+    const { reply, raw } = this;
+    reply.header('content-type', 'text/event-stream');
+    reply.raw = standIn(raw, (taken) => {
+      reply.raw = raw;
+      // From now on a reply is Nest's, at the end of the pipeline; until now it may be an
+      // error handler's, because a hook failed.
+      reply.send = ignore;
+      if (taken) {
+        taker.open(raw);
+      } else {
+        taker.giveUp('head-failed');
+      }
+    });
+    reply.send('');
+    // A reply is a thenable that resolves when the response has ended. Nest returns it from
+    // an async function, which would stay in memory for as long as the stream.
+    reply.then = undefined;
+  }
 }
 
 type Head = [status: number, headers: Record<string, string | string[]>];

@@ -7,6 +7,11 @@ import type { RawResponse } from './raw-response.js';
 /** The response that a socket is sending now; `node:http` keeps it there. */
 type HttpSocket = Socket & { _httpMessage?: unknown };
 
+/** Who is told when a client that did not keep up has taken what was written. */
+export interface Drained {
+  drained(): void;
+}
+
 /** Frames on their way into one response: written once a flush, kept while the client does not read. */
 export class ResponseWriter {
   #response: RawResponse | undefined;
@@ -16,15 +21,16 @@ export class ResponseWriter {
   #bytes = 0;
   #blocked = false;
 
-  /**
-   * @param onDrain called when a client that did not keep up has taken what was written
-   */
-  constructor(private readonly onDrain: () => void) {}
+  constructor(private readonly owner: Drained) {}
 
   /** Writes to this response from now on: first these frames, then what waits. */
   attach(response: RawResponse, first: readonly Frame[]): void {
     this.#response = response;
-    this.#frames.unshift(...first);
+    this.#write(
+      response,
+      this.#frames.length === 0 ? first : [...first, ...this.#frames],
+    );
+    this.#clear();
   }
 
   /** Whether the client has not yet taken what was written. */
@@ -63,8 +69,7 @@ export class ResponseWriter {
       const joined = batches.join(frames);
       this.#write(this.#response, joined === undefined ? frames : [joined]);
     }
-    frames.length = 0;
-    this.#bytes = 0;
+    this.#clear();
   }
 
   /**
@@ -89,6 +94,11 @@ export class ResponseWriter {
     this.#bytes = 0;
   }
 
+  #clear(): void {
+    this.#frames.length = 0;
+    this.#bytes = 0;
+  }
+
   /** Found once for all writes: the properties of a response are slow to read on Express. */
   #directSocket(response: RawResponse): HttpSocket | undefined {
     if (this.#socket?._httpMessage !== response) {
@@ -110,7 +120,7 @@ export class ResponseWriter {
       this.#blocked = true;
       (socket ?? response).once('drain', () => {
         this.#blocked = false;
-        this.onDrain();
+        this.owner.drained();
       });
     }
   }

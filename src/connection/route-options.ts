@@ -15,3 +15,8 @@ export function maxPendingBytesOf(handler: object): number | undefined {
   ) as SseOptions;
   return maxPendingDataLength === 0 ? Infinity : maxPendingDataLength;
 }
+
+/** Whether a handler has `@Sse()` of this package. */
+export function isSseRoute(handler: object): boolean {
+  return Reflect.hasMetadata(ROUTE_OPTIONS, handler);
+}

@@ -11,6 +11,7 @@ import { closedFrame, resetFrame } from './control-frames.js';
 import type { Frame } from './frame.js';
 import { remoteAddressOf } from './request.js';
 import type { SseResponse } from './sse-response.js';
+import type { OutputWarning } from './stream-output.js';
 import { StreamOutput } from './stream-output.js';
 
 /** What is known of a connection when its request arrives. */
@@ -42,11 +43,7 @@ export class SseConnection<User = any> implements StreamConnection {
   constructor(origin: ConnectionOrigin, response: SseResponse) {
     this.#origin = origin;
     this.#response = response;
-    this.#output = new StreamOutput(
-      (frame) => response.send(frame),
-      (warning) => response.warn(warning),
-      this,
-    );
+    this.#output = new StreamOutput(this);
   }
 
   /** Unique among the connections of this process. */
@@ -108,6 +105,16 @@ export class SseConnection<User = any> implements StreamConnection {
   }
 
   /** @internal */
+  send(frame: Frame): void {
+    this.#response.send(frame);
+  }
+
+  /** @internal */
+  warn(warning: OutputWarning): void {
+    this.#response.warn(warning);
+  }
+
+  /** @internal */
   get congested(): boolean {
     return this.#response.congested;
   }
@@ -133,6 +140,16 @@ export class SseConnection<User = any> implements StreamConnection {
         this.#reached = stream.reached;
       }
     }
+  }
+
+  /** @internal */
+  authorize(): void | Promise<void> {
+    return this.#stream?.authorize();
+  }
+
+  /** @internal */
+  refuse(error: unknown): void {
+    this.#response.fail(error);
   }
 
   /** @internal */

@@ -4,13 +4,15 @@ import { Batches } from './batches.js';
 import { COMPLETE, HEARTBEAT, errorFrame } from './control-frames.js';
 import type { Flushable } from './flusher.js';
 import type { Frame } from './frame.js';
-import type { HandlerSink } from './handler-stream.js';
-import { HandlerStream } from './handler-stream.js';
+import type { HandlerSink } from './handler-subscriber.js';
+import { HandlerSubscriber, whenSubscribed } from './handler-subscriber.js';
 import type { Beating } from './heartbeat.js';
 import type { ResponseHost } from './response-host.js';
 import { writeHead } from './head.js';
 import { LazyAbortController } from './lazy-abort-controller.js';
-import type { TakeOver } from './platform.js';
+import { isPromise, toStream } from './handler-result.js';
+import type { Platform } from './platform.js';
+import type { Opened } from './opening.js';
 import { Opening } from './opening.js';
 import type { RawResponse } from './raw-response.js';
 import {
@@ -19,6 +21,7 @@ import {
   onGone,
   whenGone,
 } from './raw-response.js';
+import type { Drained } from './response-writer.js';
 import { ResponseWriter } from './response-writer.js';
 import type { SseConnection } from './sse-connection.js';
 import { StallWatch } from './stall-watch.js';
@@ -31,31 +34,33 @@ const REPLAY_ALLOWANCE = 4 * 1024 * 1024;
 const QUEUE_BYTES = 64 * 1024;
 
 /** The frames of the stream wait for the head, then go to the socket until the stream ends. */
-export class SseResponse implements Flushable, Beating, HandlerSink {
+export class SseResponse
+  implements Flushable, Beating, HandlerSink, Opened, Drained
+{
   readonly abort = new LazyAbortController();
   readonly #host: ResponseHost;
   readonly #maxPendingBytes: number;
   readonly #writer: ResponseWriter;
   #raw: RawResponse | undefined;
   #connection!: SseConnection;
-  #opening: Opening | undefined = new Opening({
-    isReady: () => this.#connection.isReady,
-    open: (raw) => this.#open(raw),
-    giveUp: (reason) => this.#finish(reason),
-  });
-  readonly #handler = new HandlerStream(this);
+  #opening: Opening | undefined;
+  readonly #handler = new HandlerSubscriber(this);
+  /** Whether interceptors of the method stand between the handler and us. */
+  #isPiped = false;
   #state: 'opening' | 'open' | 'ended' = 'opening';
   #dirty = false;
   readonly #stall = new StallWatch();
   #lastWriteAt: number;
   #lastCheckpointAt: number;
 
-  constructor(host: ResponseHost, raw: RawResponse, maxPendingBytes: number) {
+  constructor(host: ResponseHost, platform: Platform, maxPendingBytes: number) {
+    const { raw } = platform;
     this.#host = host;
     this.#raw = raw;
+    this.#opening = new Opening(platform, this);
     this.#maxPendingBytes = maxPendingBytes;
     this.#lastWriteAt = this.#lastCheckpointAt = host.now();
-    this.#writer = new ResponseWriter(() => this.#markDirty());
+    this.#writer = new ResponseWriter(this);
     onGone(raw, () => this.#clientLeft());
     if (hasLeft(raw)) {
       // A guard or an interceptor took so long that 'close' is in the past.
@@ -76,6 +81,11 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     return this.#state === 'ended';
   }
 
+  /** Whether the hub stream, if there is one, is authorized and knows where it starts. */
+  get isReady(): boolean {
+    return this.#connection.isReady;
+  }
+
   get headed(): boolean {
     return this.#state === 'open';
   }
@@ -91,46 +101,66 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
   }
 
   /**
-   * Runs the handler and takes the response over when it and its hub stream have
-   * settled. The observable emits once and completes then, and Nest's pipeline ends;
-   * an error until then is the pipeline's.
+   * Calls the handler and takes the response over when it and its hub stream have
+   * settled.
    *
-   * @param seesEvents whether an interceptor stands between us and the handler
+   * @returns what Nest waits for, nothing if there is nothing to wait for; what
+   * interceptors get, if they stand between the handler and us
+   * @throws what the handler or its stream fail with until then
    */
-  serve(
-    pipelineResult: Observable<unknown>,
-    takeOver: TakeOver,
-    seesEvents: boolean,
-  ): Observable<undefined> {
-    return new Observable((pipeline) => {
-      const opening = this.#opening;
-      if (opening === undefined) {
-        pipeline.next(undefined);
-        pipeline.complete();
-        return;
-      }
-      opening.begin(pipeline, takeOver);
-      if (opening.endsWith === undefined) {
-        this.#handler.start(pipelineResult, seesEvents);
-      } else {
-        opening.settle();
-      }
-    });
-  }
-
-  /** The handler was called. */
-  handlerCalled(): void {
-    if (this.#opening !== undefined) {
-      this.#opening.handlerRuns = true;
+  serve(call: () => unknown): unknown {
+    const opening = this.#opening;
+    if (opening === undefined) {
+      return undefined;
+    }
+    opening.begin();
+    if (opening.endsWith !== undefined) {
+      opening.settle();
+      return opening.outcome.get();
+    }
+    opening.handlerRuns = true;
+    if (this.#isPiped) {
+      const result = call();
+      return isPromise(result)
+        ? result.then((value) => this.#handOn(value))
+        : this.#handOn(result);
+    }
+    try {
+      const result = call();
+      return isPromise(result)
+        ? this.#runLater(result, opening)
+        : this.#run(result, opening);
+    } catch (error) {
+      this.#finish('failed');
+      throw error;
     }
   }
 
   /**
-   * Takes what the handler returned.
-   * @returns what the pipeline gets of it
+   * Takes what comes out of the interceptors between the handler and us. The observable emits
+   * once and completes when the response is taken over.
    */
-  run(stream: Observable<unknown>): Observable<unknown> | undefined {
-    return this.#handler.run(stream);
+  servePipeline(pipelineResult: Observable<unknown>): Observable<undefined> {
+    return new Observable((pipeline) => {
+      const opening = this.#opening;
+      opening?.begin();
+      if (opening?.endsWith !== undefined) {
+        opening.settle();
+      } else if (opening !== undefined) {
+        pipeline.add(() => opening.abandon());
+        this.#isPiped = true;
+        pipelineResult.subscribe(this.#handler);
+      }
+      Promise.resolve()
+        .then(() => opening?.outcome.get())
+        .then(
+          () => {
+            pipeline.next(undefined);
+            pipeline.complete();
+          },
+          (error: unknown) => pipeline.error(error),
+        );
+    });
   }
 
   /** Takes what the handler emits. */
@@ -145,11 +175,6 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
   complete(): void {
     this.#connection.endWork();
     this.end('complete', COMPLETE);
-  }
-
-  /** The handler has returned, and what it returned is subscribed to. */
-  settle(): void {
-    this.#opening?.settle();
   }
 
   /** The hub stream knows where it starts. */
@@ -237,7 +262,7 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
       this.#finish(reason, () => this.#writer.end());
     } else if (this.#opening !== undefined) {
       this.#opening.endsWith ??= { reason, frame };
-      this.#handler.stop();
+      this.#handler.unsubscribe();
       this.#opening.settle();
     }
   }
@@ -246,7 +271,8 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
   fail(error: unknown): void {
     const opening = this.#opening;
     if (opening?.isWaiting) {
-      this.#finish('failed', () => opening.fail(error));
+      opening.outcome.fail(error);
+      this.#finish('failed');
     } else if (this.#state !== 'ended') {
       const at = this.#connection.failedAt();
       this.end('failed', errorFrame(this.#host.failed(this, error), at));
@@ -276,7 +302,44 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     this.#raw?.destroy();
   }
 
-  #open(raw: RawResponse): void {
+  async #runLater(result: Promise<unknown>, opening: Opening): Promise<void> {
+    try {
+      await this.#run(await result, opening);
+    } catch (error) {
+      if (this.#opening === opening) {
+        this.#finish('failed');
+      } else if (!opening.outcome.failed) {
+        // The client has left, or the response has ended: nobody is there to be told.
+        return;
+      }
+      throw error;
+    }
+  }
+
+  #run(result: unknown, opening: Opening): Promise<void> | undefined {
+    const stream = toStream(this.#connection, result);
+    if (this.#opening === opening) {
+      if (opening.isAnswered) {
+        opening.abandon();
+      } else {
+        stream.subscribe(this.#handler);
+        // Unless it has failed at once.
+        this.#opening?.settle();
+      }
+    }
+    return opening.outcome.get();
+  }
+
+  #handOn(result: unknown): Observable<unknown> | undefined {
+    const stream = toStream(this.#connection, result);
+    // The client left, or the pipeline gave up, while the handler worked.
+    return this.ended
+      ? undefined
+      : whenSubscribed(stream, () => this.#opening?.settle());
+  }
+
+  /** Writes the head: the response is ours. */
+  open(raw: RawResponse): void {
     const opening = this.#opening;
     this.#opening = undefined;
     if (this.#state === 'opening') {
@@ -302,7 +365,12 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
         this.#connection.becameWritable();
       }
     }
-    opening?.finish();
+    opening?.outcome.done();
+  }
+
+  /** The response is not ours, and will not be. */
+  giveUp(reason: string): void {
+    this.#finish(reason);
   }
 
   /** A source that emits this much in one turn would otherwise queue without limit. */
@@ -316,6 +384,11 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     } else {
       this.cut('slow');
     }
+  }
+
+  /** A client that did not keep up has taken what was written. */
+  drained(): void {
+    this.#markDirty();
   }
 
   #markDirty(): void {
@@ -359,13 +432,13 @@ export class SseResponse implements Flushable, Beating, HandlerSink {
     const wasOpen = this.#state === 'open';
     this.#opening = undefined;
     this.#state = 'ended';
-    this.#handler.stop();
+    this.#handler.unsubscribe();
     endWriting();
     this.#stall.begin(this.#raw, this.#host.now());
     this.abort.abort(reason);
     if (wasOpen) {
       this.#host.ended(this, reason);
     }
-    opening?.finish();
+    opening?.outcome.done();
   }
 }

@@ -10,7 +10,6 @@ import {
   ROUTE_ARGS_METADATA,
 } from '@nestjs/common/constants.js';
 import { Connection } from './connection.decorator.js';
-import { settleHandler } from './handler-result.js';
 import { SseConnection } from './sse-connection.js';
 import { setRouteOptions } from './route-options.js';
 import { SseInterceptor } from './sse.interceptor.js';
@@ -41,20 +40,11 @@ type Handler = (this: unknown, ...args: unknown[]) => unknown;
 export function Sse(path?: string, options: SseOptions = {}): MethodDecorator {
   return (target, key, descriptor) => {
     const handler = descriptor.value as Handler;
-    // One parameter more than the handler has tells it which connection it runs for.
-    const args = Reflect.getMetadata(
-      ROUTE_ARGS_METADATA,
-      target.constructor,
-      key,
-    ) as Record<string, { index: number }> | undefined;
-    const own =
-      1 + Math.max(-1, ...Object.values(args ?? {}).map(({ index }) => index));
-    Connection()(target, key, own);
-
+    const own = addConnectionParameter(target, key);
     const served: Handler = function (...given) {
       const connection = given[own];
       return connection instanceof SseConnection
-        ? settleHandler(connection, () =>
+        ? connection.response.serve(() =>
             handler.apply(this, given.slice(0, own)),
           )
         : handler.apply(this, given);
@@ -81,4 +71,28 @@ export function Sse(path?: string, options: SseOptions = {}): MethodDecorator {
     UseInterceptors(SseInterceptor)(target, key, descriptor);
     return descriptor;
   };
+}
+
+/**
+ * Gives a handler one parameter more than it has, which makes the connection that it is
+ * served by. It comes first, because others need the connection (`@SseSignal()`).
+ *
+ * @returns the parameter's index
+ */
+function addConnectionParameter(target: object, key: string | symbol): number {
+  const read = (): Record<string, { index: number }> =>
+    (Reflect.getMetadata(ROUTE_ARGS_METADATA, target.constructor, key) ??
+      {}) as Record<string, { index: number }>;
+  const args = read();
+  const own =
+    1 + Math.max(-1, ...Object.values(args).map(({ index }) => index));
+  Connection()(target, key, own);
+  const ours = Object.entries(read()).filter(([, { index }]) => index === own);
+  Reflect.defineMetadata(
+    ROUTE_ARGS_METADATA,
+    { ...Object.fromEntries(ours), ...args },
+    target.constructor,
+    key,
+  );
+  return own;
 }

@@ -7,7 +7,7 @@ import { SseRouteException } from './connection.exceptions.js';
 import { checkpointFrame } from './control-frames.js';
 import type { Frame } from './frame.js';
 import { InvalidFrameException } from './frame.js';
-import type { OutputSource, OutputWarning } from './stream-output.js';
+import type { OutputConnection, OutputWarning } from './stream-output.js';
 import { StreamOutput } from './stream-output.js';
 
 const at = (position: number): string => cursorAt('e', position);
@@ -45,15 +45,18 @@ function show(frame: Frame): string {
 
 function open(
   start?: string,
-  source: OutputSource = { listener: {}, reached: at(Number.MAX_SAFE_INTEGER) },
+  source: Pick<OutputConnection, 'listener' | 'reached'> = {
+    listener: {},
+    reached: at(Number.MAX_SAFE_INTEGER),
+  },
 ) {
   const frames: Frame[] = [];
   const warnings: OutputWarning[] = [];
-  const output = new StreamOutput(
-    (frame) => frames.push(frame),
-    (warning) => warnings.push(warning),
-    source,
-  );
+  const output = new StreamOutput({
+    ...source,
+    send: (frame) => frames.push(frame),
+    warn: (warning) => warnings.push(warning),
+  });
   if (start !== undefined) {
     output.startAt(start);
   }

@@ -12,11 +12,13 @@ import { Withheld } from './withheld.js';
 /** Something that a handler does which the developer should hear of once. */
 export type OutputWarning = 'id-backwards' | 'id-foreign' | 'id-lost';
 
-/** Where what a handler emits comes from. */
-export interface OutputSource {
+/** What the output asks of its connection. */
+export interface OutputConnection {
   readonly listener: Listener;
   /** The newest event that the connection's hub stream has handed on. */
   readonly reached: Cursor | undefined;
+  send(frame: Frame): void;
+  warn(warning: OutputWarning): void;
 }
 
 /**
@@ -41,14 +43,7 @@ export class StreamOutput {
   #answered = false;
   readonly #withheld = new Withheld();
 
-  /**
-   * @param source who listens, and up to where its hub stream has handed events on
-   */
-  constructor(
-    private readonly send: (frame: Frame) => void,
-    private readonly warn: (warning: OutputWarning) => void,
-    private readonly source: OutputSource,
-  ) {}
+  constructor(private readonly connection: OutputConnection) {}
 
   /** A hub stream starts or starts over at this cursor. */
   startAt(cursor: Cursor): void {
@@ -125,7 +120,7 @@ export class StreamOutput {
       return false;
     }
     this.cursor = position;
-    this.send(encode(position));
+    this.connection.send(encode(position));
     return true;
   }
 
@@ -150,7 +145,7 @@ export class StreamOutput {
    */
   #checkOrigin(event: HubEvent): void {
     if (
-      !isFor(event, this.source.listener) ||
+      !isFor(event, this.connection.listener) ||
       (this.cursor === undefined && HubEvent.isDispatched(event))
     ) {
       throw new SseRouteException(
@@ -177,7 +172,7 @@ export class StreamOutput {
 
   #emitEvent(event: HubEvent, id: Cursor | undefined): void {
     const moves = id !== undefined && this.#isAhead(id);
-    this.send(
+    this.connection.send(
       moves || event.id === undefined || this.cursor === undefined
         ? HubEvent.shared(event, encodeEvent)
         : encodeEvent({ type: event.type, text: HubEvent.textOf(event) }),
@@ -187,7 +182,7 @@ export class StreamOutput {
 
   #emitMessage(fields: FrameFields, given: Cursor | null | undefined): void {
     if (this.cursor === undefined) {
-      this.send(encodeFrame(fields));
+      this.connection.send(encodeFrame(fields));
       return;
     }
     let id = given ?? undefined;
@@ -195,13 +190,15 @@ export class StreamOutput {
       if (isCursor(fields.id) && fields.id.startsWith(this.#epoch)) {
         id = fields.id;
       } else {
-        this.warn('id-foreign');
+        this.connection.warn('id-foreign');
       }
     } else if (given === undefined && !this.#withheld.isEmpty) {
-      this.warn('id-lost');
+      this.connection.warn('id-lost');
     }
     const moves = id !== undefined && this.#isAhead(id);
-    this.send(encodeFrame({ ...fields, id: moves ? id : undefined }));
+    this.connection.send(
+      encodeFrame({ ...fields, id: moves ? id : undefined }),
+    );
     this.#moveTo(id, moves);
   }
 
@@ -214,7 +211,7 @@ export class StreamOutput {
       id !== this.cursor &&
       this.cursor !== undefined
     ) {
-      this.warn('id-backwards');
+      this.connection.warn('id-backwards');
     }
   }
 
@@ -226,7 +223,7 @@ export class StreamOutput {
     if (id === this.#current?.id) {
       return true;
     }
-    const { reached } = this.source;
+    const { reached } = this.connection;
     return reached !== undefined && id <= reached && id.startsWith(this.#epoch);
   }
 }

@@ -3,9 +3,12 @@ import type { Cursor } from '../log/cursor.js';
 /** Ids that are remembered one by one; of more, only the newest is known. */
 const MOST = 256;
 
+/** Shared, because most streams never withhold anything. */
+const NONE: Cursor[] = [];
+
 /** Events that were handed to a handler and of which nothing was sent yet, oldest first. */
 export class Withheld {
-  #ids: Cursor[] = [];
+  #ids: Cursor[] = NONE;
   #newest: Cursor | undefined;
 
   /** The oldest one, as far as it is known. */
@@ -19,7 +22,9 @@ export class Withheld {
 
   add(id: Cursor): void {
     this.#newest = id;
-    if (this.#ids.length < MOST) {
+    if (this.#ids.length === 0) {
+      this.#ids = [id];
+    } else if (this.#ids.length < MOST) {
       this.#ids.push(id);
     }
   }
@@ -30,14 +35,14 @@ export class Withheld {
       return;
     }
     const rest = this.#ids.findIndex((id) => id > cursor);
-    this.#ids = rest < 0 ? [] : this.#ids.slice(rest);
+    this.#ids = rest < 0 ? NONE : this.#ids.slice(rest);
     if (this.#newest <= cursor) {
       this.#newest = undefined;
     }
   }
 
   clear(): void {
-    this.#ids = [];
+    this.#ids = NONE;
     this.#newest = undefined;
   }
 }

@@ -157,9 +157,11 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
       checkRewind(rewind);
     }
     const selection = new Selection('hub.stream', options, connection.listener);
+    this.#checkSize(selection);
     return new Observable((subscriber) => {
       const stream = new EventStream(
         this.#dispatcher,
+        this.context.authorizer,
         selection,
         connection,
         subscriber as never,
@@ -243,6 +245,16 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    */
   async start(): Promise<void> {
     await this.#dispatcher.start();
+  }
+
+  #checkSize({ topics, patterns }: Selection): void {
+    const { topicsPerStream } = this.context;
+    const size = topics.length + patterns.length;
+    if (size > topicsPerStream) {
+      throw new InvalidStreamException(
+        `hub.stream: ${size} topics and patterns, but "limits.topicsPerStream" is ${topicsPerStream}. Use a pattern for many topics, or raise the limit.`,
+      );
+    }
   }
 
   /** @internal */

@@ -1,4 +1,5 @@
-import type { Subscriber, Subscription } from 'rxjs';
+import { Subscriber } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import { epochOf, isCursor } from '../log/cursor.js';
 import type { LogBounds } from '../log/event-log.js';
@@ -12,7 +13,9 @@ import type { DispatchedStream, Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
 import type { Rewind } from './rewind.js';
 import { findRewindCursor } from './rewind.js';
+import { AuthorizationTimeoutException } from './hub.exceptions.js';
 import type { Selection } from './selection.js';
+import type { StreamAuthorizer } from './stream-authorizer.js';
 
 /** What a replay hands on before the event loop and the flusher get their turn. */
 const SLICE = { events: 256, bytes: 64 * 1024 } as const;
@@ -29,10 +32,12 @@ export class EventStream implements CarriedStream, DispatchedStream {
   #position: Cursor = '';
   #live: Subscription | undefined;
   #last: HubEvent | undefined;
+  #authorized = false;
   #closed = false;
 
   constructor(
     private readonly dispatcher: Dispatcher,
+    private readonly authorizer: StreamAuthorizer,
     private readonly selection: Selection,
     private readonly connection: StreamConnection,
     private readonly subscriber: Subscriber<HubEvent>,
@@ -53,7 +58,11 @@ export class EventStream implements CarriedStream, DispatchedStream {
    */
   open(): void {
     this.connection.attach(this);
-    this.#begin().catch((error: unknown) => this.subscriber.error(error));
+    this.#begin().catch((error: unknown) => this.#failToBegin(error));
+  }
+
+  authorize(): void | Promise<void> {
+    return this.authorizer.authorize(this.connection, this.selection);
   }
 
   close(): void {
@@ -88,6 +97,14 @@ export class EventStream implements CarriedStream, DispatchedStream {
   }
 
   async #begin(): Promise<void> {
+    const asked = this.authorize();
+    if (asked !== undefined) {
+      await asked;
+    }
+    if (this.#closed) {
+      return;
+    }
+    this.#authorized = true;
     if (this.dispatcher.position === '') {
       await this.dispatcher.start();
     }
@@ -104,6 +121,24 @@ export class EventStream implements CarriedStream, DispatchedStream {
     } else {
       const cursor = reason === 'malformed' ? null : from;
       this.#startAt(await this.#freshStart(), { reason, cursor });
+    }
+  }
+
+  /**
+   * A refusal is the connection's: a handler's `retry()` would ask for ever, and its
+   * `catchError()` hide it. Who could not be answered comes back, and a status other than 200
+   * would end a native EventSource for good.
+   */
+  #failToBegin(error: unknown): void {
+    if (this.#closed) {
+      return;
+    }
+    if (this.#authorized) {
+      this.subscriber.error(error);
+    } else if (error instanceof AuthorizationTimeoutException) {
+      this.connection.close('unavailable');
+    } else {
+      this.connection.refuse(error);
     }
   }
 
@@ -201,13 +236,15 @@ export class EventStream implements CarriedStream, DispatchedStream {
 
   #join(): void {
     if (!this.#closed) {
-      this.#live = this.dispatcher.subjects.observe(this.selection, {
-        next: (event) => this.#receive(event),
-      });
+      this.#live = this.dispatcher.subjects.observe(
+        this.selection,
+        new LiveSubscriber(this),
+      );
     }
   }
 
-  #receive(event: HubEvent): void {
+  /** Takes a live event. */
+  receive(event: HubEvent): void {
     if (event.id === undefined) {
       if (event === this.#last) {
         return;
@@ -236,8 +273,30 @@ export class EventStream implements CarriedStream, DispatchedStream {
     }
     if (accepted) {
       this.connection.beforeEvent(event);
-      this.subscriber.next(event);
+      try {
+        this.subscriber.next(event);
+      } catch (error) {
+        // Only a subscriber that is no operator's and no observer's lets it through.
+        this.subscriber.error(error);
+      }
       this.connection.afterEvent();
     }
   }
+}
+
+/**
+ * Receives from the Subjects. A subscriber of its own spares each event the two calls that RxJS
+ * adds for an observer.
+ */
+class LiveSubscriber extends Subscriber<HubEvent> {
+  constructor(private readonly stream: EventStream) {
+    super();
+  }
+
+  protected override _next(event: HubEvent): void {
+    this.stream.receive(event);
+  }
+
+  /** The Subjects complete when the application closes; connections end in their own way. */
+  protected override _complete(): void {}
 }

@@ -1,5 +1,6 @@
 import type { EventLog } from '../log/event-log.js';
 import type { ConnectionRegistry } from './connection-registry.js';
+import type { StreamAuthorizer } from './stream-authorizer.js';
 import type { WindowOptions } from './window.js';
 
 /** What a hub is made of. */
@@ -7,6 +8,10 @@ export interface HubContext {
   readonly log: EventLog;
   readonly window: WindowOptions;
   readonly connections: ConnectionRegistry;
+  /** Whether a connection may have a stream. */
+  readonly authorizer: StreamAuthorizer;
+  /** The most topics and patterns of one stream. */
+  readonly topicsPerStream: number;
   /** The largest data of an event, in bytes of JSON. */
   readonly maxEventBytes: number;
 }

@@ -12,3 +12,8 @@ export class InvalidEventException extends Error {
 export class EventTooLargeException extends Error {
   override readonly name = 'EventTooLargeException';
 }
+
+/** Whether a client may have a stream was not known within `authorizationTimeout`. */
+export class AuthorizationTimeoutException extends Error {
+  override readonly name = 'AuthorizationTimeoutException';
+}

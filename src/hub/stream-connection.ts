@@ -24,6 +24,13 @@ export interface CarriedStream {
    * `false` when it does so already.
    */
   fallBehind(): boolean;
+  /**
+   * Asks whether the connection may have this stream: at first, and whenever that could
+   * have changed. It does not stop the stream.
+   *
+   * @throws what `StreamAuthorizer.authorize` throws
+   */
+  authorize(): void | Promise<void>;
 }
 
 /** An open connection, as `hub.connections()` tells it. */
@@ -55,6 +62,14 @@ export interface StreamConnection extends ConnectionInfo {
    */
   attach(stream: CarriedStream): void;
   detach(stream: CarriedStream): void;
+
+  /**
+   * Asks again whether it may have the stream that it carries; returns if it carries none.
+   * @throws what `StreamAuthorizer.authorize` throws
+   */
+  authorize(): void | Promise<void>;
+  /** It may not have the stream: the request fails, or what has begun of the response. */
+  refuse(error: unknown): void;
 
   /** The stream is authorized and knows where it starts: the head may leave. */
   start(cursor: Cursor, reset?: Reset): void;

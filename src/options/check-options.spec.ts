@@ -6,6 +6,7 @@ const rules: OptionRules = {
   wait: { type: 'number', min: 0.5, max: 10 },
   count: { type: 'integer', min: 1 },
   find: { type: 'function' },
+  mode: { type: 'enum', of: ['fast', 'safe'] },
   nested: {
     type: 'object',
     of: { bytes: { type: 'integer', min: 4, max: 8 } },
@@ -29,6 +30,8 @@ describe('checkOptions takes', () => {
     { count: Number.MAX_SAFE_INTEGER },
     { find: () => undefined },
     { find: class {} },
+    { mode: 'fast' },
+    { mode: 'safe' },
     { nested: {} },
     { nested: { bytes: 4 } },
     { log: new Map() },
@@ -77,6 +80,14 @@ describe('checkOptions refuses, naming option, value and range,', () => {
       'Thing: option "find" is "user"; it must be a function.',
     ],
     [
+      { mode: 'slow' },
+      'Thing: option "mode" is "slow"; it must be "fast" or "safe".',
+    ],
+    [
+      { mode: ['fast'] },
+      'Thing: option "mode" is an object (Array); it must be "fast" or "safe".',
+    ],
+    [
       { log: {} },
       'Thing: option "log" is an object (Object); it must be a Map, such as new Map().',
     ],
@@ -100,15 +111,15 @@ describe('checkOptions refuses, naming option, value and range,', () => {
     ],
     [
       { waits: 5 },
-      'Thing: unknown option "waits". Known options: wait, count, find, nested, log.',
+      'Thing: unknown option "waits". Known options: wait, count, find, mode, nested, log.',
     ],
     [
       { waits: undefined },
-      'Thing: unknown option "waits". Known options: wait, count, find, nested, log.',
+      'Thing: unknown option "waits". Known options: wait, count, find, mode, nested, log.',
     ],
     [
       { constructor: 5 },
-      'Thing: unknown option "constructor". Known options: wait, count, find, nested, log.',
+      'Thing: unknown option "constructor". Known options: wait, count, find, mode, nested, log.',
     ],
   ])('%p', (options, message) => {
     expect(() => check(options)).toThrow(new InvalidOptionException(message));

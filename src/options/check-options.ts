@@ -14,6 +14,7 @@ export type OptionRule =
       readonly max?: number;
     }
   | { readonly type: 'function' }
+  | { readonly type: 'enum'; readonly of: readonly string[] }
   | { readonly type: 'object'; readonly of: OptionRules }
   | {
       readonly type: 'instance';
@@ -72,6 +73,11 @@ function checkOption(
     case 'function':
       if (typeof value !== 'function') {
         refuse('a function');
+      }
+      return;
+    case 'enum':
+      if (!rule.of.includes(value as string)) {
+        refuse(rule.of.map((one) => JSON.stringify(one)).join(' or '));
       }
       return;
     case 'object':
