@@ -207,7 +207,7 @@ describe('the accounts app', () => {
   describe('requests of other sites', () => {
     const body = { text: 'from elsewhere' };
 
-    it.each([
+    it.each<[string, Record<string, string>]>([
       ['another site', { 'Sec-Fetch-Site': 'cross-site' }],
       ['a neighbour subdomain', { 'Sec-Fetch-Site': 'same-site' }],
       ['an address that was typed', { 'Sec-Fetch-Site': 'none' }],
@@ -221,15 +221,10 @@ describe('the accounts app', () => {
         'POST',
         '/users/ben/notifications',
         body,
-        headers as Record<string, string>,
+        headers,
       );
       expect(response.status).toBe(403);
-      const out = await ada.send(
-        'DELETE',
-        '/session',
-        undefined,
-        headers as Record<string, string>,
-      );
+      const out = await ada.send('DELETE', '/session', undefined, headers);
       expect(out.status).toBe(403);
       await ada.notify('ben', 'from here');
       await stream.next('notification');
@@ -256,7 +251,7 @@ describe('the accounts app', () => {
 
     it('are let through from the page itself', async () => {
       const ada = await signIn('ada');
-      for (const headers of [
+      const ways: Record<string, string>[] = [
         { 'Sec-Fetch-Site': 'same-origin', Origin: app.url },
         { Origin: app.url },
         // A proxy that gives the app another Host says so.
@@ -264,12 +259,13 @@ describe('the accounts app', () => {
           Origin: 'http://accounts.example',
           'X-Forwarded-Host': 'accounts.example',
         },
-      ]) {
+      ];
+      for (const headers of ways) {
         const response = await ada.send(
           'POST',
           '/users/ben/notifications',
           body,
-          headers as Record<string, string>,
+          headers,
         );
         expect(response.status).toBe(201);
       }
