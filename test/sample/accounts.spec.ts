@@ -282,15 +282,19 @@ describe('the accounts app', () => {
       ]);
       await ada.notify('ben', 'only Ben may read this');
       await ben.notify('ada', 'only Ada may read this');
+      // What came behind shows that nothing is still on its way.
+      await ben.notify('ada', 'last');
+      await ben.notify('ben', 'last');
       await Promise.all(
-        [adas, bens, bens2].map((stream) => stream.next('notification')),
+        [adas, bens, bens2].map((stream) =>
+          stream.next(({ data }) => data.includes('"last"')),
+        ),
       );
       expect(adas.text).not.toContain('only Ben');
       expect(bens.text + bens2.text).not.toContain('only Ada');
-      expect([texts(bens), texts(bens2)]).toEqual([
-        ['only Ben may read this'],
-        ['only Ben may read this'],
-      ]);
+      for (const stream of [bens, bens2]) {
+        expect(texts(stream)).toEqual(['only Ben may read this', 'last']);
+      }
     });
 
     it('are replayed to their owner alone', async () => {
