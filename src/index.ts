@@ -6,6 +6,8 @@ export type {
 } from './sse.module-options.js';
 export { InvalidOptionException } from './options/check-options.js';
 
+export { InvalidLeaseException } from './authorization/lease.js';
+
 export { EventHub } from './hub/event-hub.js';
 export type {
   ListenOptions,
@@ -28,6 +30,7 @@ export {
   InvalidEventException,
   InvalidStreamException,
 } from './hub/hub.exceptions.js';
+export type { PresenceChange, PresenceState } from './hub/presence.js';
 export type { DeliveryOptions, NewEvent } from './hub/publisher.js';
 export type { Rewind } from './hub/rewind.js';
 export { UnserializableDataException } from './hub/serialize.js';
@@ -48,10 +51,12 @@ export type { TopicAuthorizer } from './authorization/topic-policy.js';
 
 export { Connection, LastEventId } from './connection/connection.decorator.js';
 export {
+  InvalidHookException,
   SecondStreamException,
   SseRouteException,
 } from './connection/connection.exceptions.js';
 export { InvalidFrameException } from './connection/frame.js';
+export { OnSseConnect, OnSseDisconnect } from './connection/hooks.decorator.js';
 export { SseConnection } from './connection/sse-connection.js';
 export { Sse } from './connection/sse.decorator.js';
 

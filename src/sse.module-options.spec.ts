@@ -26,14 +26,14 @@ const refusal = (options: unknown): string => {
 
 describe('the options of SseModule', () => {
   it('have the defaults that their documentation says', () => {
-    const { log, user, userId, roles, ...rest } = resolveOptions({});
+    const { log, user, userId, roles, leaseUntil, ...rest } = resolveOptions(
+      {},
+    );
 
     expect(log).toBeInstanceOf(MemoryLog);
-    expect([user, userId, roles].map((each) => typeof each)).toEqual([
-      'function',
-      'function',
-      'function',
-    ]);
+    for (const each of [user, userId, roles, leaseUntil]) {
+      expect(typeof each).toBe('function');
+    }
     expect(rest).toEqual({
       window: { events: 2_048, bytes: 8_388_608 },
       heartbeat: 15_000,
@@ -41,8 +41,17 @@ describe('the options of SseModule', () => {
       slowClient: { maxPendingBytes: 1_048_576, stallTimeout: 30_000 },
       closeGrace: 5_000,
       unlistedTopics: 'allow',
+      revalidate: undefined,
+      revalidateEvery: 60_000,
+      revalidateConcurrency: 16,
       authorizationTimeout: 10_000,
-      limits: { topicsPerStream: 256 },
+      limits: {
+        connections: 50_000,
+        connectionsPerUser: 32,
+        topicsPerStream: 256,
+        retry: 60_000,
+      },
+      presenceGrace: 10_000,
     });
   });
 
@@ -84,6 +93,11 @@ describe('the options of SseModule', () => {
     ['slowClient.maxPendingBytes', 'an integer', 4_096, MAX_INTEGER],
     ['window.events', 'an integer', 1, MAX_INTEGER],
     ['window.bytes', 'an integer', 1, MAX_INTEGER],
+    ['revalidateEvery', 'a number', 100, MAX_DURATION],
+    ['revalidateConcurrency', 'an integer', 1, MAX_INTEGER],
+    ['authorizationTimeout', 'a number', 1, MAX_DURATION],
+    ['limits.retry', 'a number', 0, MAX_DURATION],
+    ['presenceGrace', 'a number', 0, MAX_DURATION],
   ])('refuse %s', (path, kind, min, max) => {
     const wrong = [min - 1, -5, max + 1, NaN, Infinity, -Infinity, '5', null];
 
@@ -104,7 +118,26 @@ describe('the options of SseModule', () => {
     });
   });
 
-  it.each(['user', 'userId', 'roles'])(
+  describe.each(['connections', 'connectionsPerUser'])(
+    'refuse limits.%s',
+    (name) => {
+      it.each([0, -1, 1.5, NaN, -Infinity, '5', null, true])(
+        'that is %p, with the range in the message',
+        (value) => {
+          expect(refusal({ limits: { [name]: value } })).toContain(
+            `it must be an integer from 1 to ${MAX_INTEGER}, or Infinity.`,
+          );
+        },
+      );
+
+      it('not if it is Infinity, which lifts it', () => {
+        const { limits } = resolveOptions({ limits: { [name]: Infinity } });
+        expect(limits).toMatchObject({ [name]: Infinity });
+      });
+    },
+  );
+
+  it.each(['user', 'userId', 'roles', 'leaseUntil', 'revalidate'])(
     'refuse %s that is no function',
     (name) => {
       expect(refusal({ [name]: 'id' })).toBe(
@@ -177,6 +210,27 @@ describe('the options of SseModule', () => {
         slowClient: { maxPendingBytes: 10_000 },
       }),
     ).not.toThrow();
+  });
+
+  it.each([
+    ['revalidateEvery', 5_000],
+    ['revalidateConcurrency', 4],
+  ])('refuse %s without revalidate, with both names', (name, value) => {
+    const message = refusal({ [name]: value });
+
+    expect(message).toContain(`"${name}" is ${value}`);
+    expect(message).toContain('there is no "revalidate"');
+    expect(() =>
+      resolveOptions({ [name]: value, revalidate: () => true }),
+    ).not.toThrow();
+  });
+
+  it('refuse a limits.retry that is shorter than retry, with both values', () => {
+    const message = refusal({ retry: 5_000, limits: { retry: 4_999 } });
+
+    expect(message).toContain('"limits.retry" is 4999');
+    expect(message).toContain('"retry" (5000)');
+    expect(resolveOptions({ retry: 90_000 }).limits.retry).toBe(90_000);
   });
 
   it('refuse a contradiction with a default, too', () => {

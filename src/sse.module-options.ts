@@ -1,4 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { jwtExpiry } from './authorization/lease.js';
+import type { SseConnection } from './connection/sse-connection.js';
 import type { WindowOptions } from './hub/window.js';
 import { WINDOW_DEFAULTS } from './hub/window.js';
 import type { EventLog } from './log/event-log.js';
@@ -26,13 +28,31 @@ export interface SlowClientOptions {
   stallTimeout?: number;
 }
 
-/** What is refused because it is too much. */
+/** What is refused because it is too much. `Infinity` lifts a limit of connections. */
 export interface LimitOptions {
   /**
-   * Topics and patterns of one stream.
+   * Connections of a node. Who comes when it is full is told to come back after
+   * `limits.retry` (`event: hub.closed`, `overloaded`), without its handler having run.
+   * @default 50_000
+   */
+  connections?: number;
+  /**
+   * Connections of a user on a node. One more closes the user's oldest (`replaced`). Users
+   * without an id have no limit.
+   * @default 32
+   */
+  connectionsPerUser?: number;
+  /**
+   * Topics and patterns of one stream. `hub.stream` refuses more.
    * @default 256
    */
   topicsPerStream?: number;
+  /**
+   * How long a client that was closed by a limit waits before it reconnects, in milliseconds.
+   * Each is told this time and up to half as much again. Not less than `retry`.
+   * @default 60_000, or `retry` if that is longer
+   */
+  retry?: number;
 }
 
 /** Options of `SseModule.forRoot()`. Durations are in milliseconds. */
@@ -88,22 +108,56 @@ export interface SseModuleOptions {
    */
   unlistedTopics?: 'allow' | 'deny';
   /**
-   * How long a policy may take to answer. A client that gets no answer in time is told to
-   * come back.
+   * Until when a user's authorization holds. The stream ends then with `event: hub.closed`,
+   * `expired`: never later, and for some a little earlier, so that sessions that expire
+   * together do not come back together (by up to a tenth of the remaining time, no more than
+   * 30 seconds, and the rest of a second).
+   * `undefined`: it does not end. Called when a connection comes with a user, not awaited.
+   * @default `exp` of a JWT's payload, in seconds since 1970, if the user has it
+   */
+  leaseUntil?: (user: any) => Date | null | undefined;
+  /**
+   * Asked every `revalidateEvery` whether a connection may stay. Anything but `true`, an
+   * error, or no answer within `authorizationTimeout` ends the stream with `event: hub.closed`,
+   * `revoked`.
+   * @default not asked
+   */
+  revalidate?: (connection: SseConnection) => boolean | Promise<boolean>;
+  /**
+   * How often a connection is revalidated, in milliseconds. The first time comes at random
+   * within it.
+   * @default 60_000
+   */
+  revalidateEvery?: number;
+  /**
+   * How many connections a node revalidates at once.
+   * @default 16
+   */
+  revalidateConcurrency?: number;
+  /**
+   * How long a question of authorization may take, in milliseconds: of a policy or
+   * `revalidate`. A client that gets no answer of a policy in time is told to come back.
    * @default 10_000
    */
   authorizationTimeout?: number;
   /** What is refused because it is too much. */
   limits?: LimitOptions;
+  /**
+   * How long a user may be away from a topic before `hub.presence$` says `left`, in
+   * milliseconds: a reconnect is no leaving.
+   * @default 10_000
+   */
+  presenceGrace?: number;
 }
 
 /** The options with every default filled in. */
 export type ResolvedOptions = Required<
-  Omit<SseModuleOptions, 'slowClient' | 'window' | 'limits'>
+  Omit<SseModuleOptions, 'slowClient' | 'window' | 'limits' | 'revalidate'>
 > & {
+  readonly limits: Required<LimitOptions>;
+  readonly revalidate: SseModuleOptions['revalidate'];
   readonly window: Required<WindowOptions>;
   readonly slowClient: Required<SlowClientOptions>;
-  readonly limits: Required<LimitOptions>;
 };
 
 /** Longer timers fire at once (Node's documentation of `setTimeout`). */
@@ -150,11 +204,21 @@ const RULES: OptionRules = {
   userId: { type: 'function' },
   roles: { type: 'function' },
   unlistedTopics: { type: 'enum', of: ['allow', 'deny'] },
+  leaseUntil: { type: 'function' },
+  revalidate: { type: 'function' },
+  revalidateEvery: { type: 'number', min: 100, max: MAX_DURATION },
+  revalidateConcurrency: { type: 'integer', min: 1 },
   authorizationTimeout: { type: 'number', min: 1, max: MAX_DURATION },
   limits: {
     type: 'object',
-    of: { topicsPerStream: { type: 'integer', min: 1 } },
+    of: {
+      connections: { type: 'integer', min: 1, orInfinity: true },
+      connectionsPerUser: { type: 'integer', min: 1, orInfinity: true },
+      topicsPerStream: { type: 'integer', min: 1 },
+      retry: { type: 'number', min: 0, max: MAX_DURATION },
+    },
   },
+  presenceGrace: { type: 'number', min: 0, max: MAX_DURATION },
 };
 
 /**
@@ -164,6 +228,7 @@ const RULES: OptionRules = {
  */
 export function resolveOptions(options: SseModuleOptions): ResolvedOptions {
   checkOptions('SseModule', options, RULES);
+  const retry = options.retry ?? 3_000;
   const resolved: ResolvedOptions = {
     log: options.log ?? new MemoryLog(),
     window: {
@@ -171,7 +236,7 @@ export function resolveOptions(options: SseModuleOptions): ResolvedOptions {
       bytes: options.window?.bytes ?? WINDOW_DEFAULTS.bytes,
     },
     heartbeat: options.heartbeat ?? 15_000,
-    retry: options.retry ?? 3_000,
+    retry,
     slowClient: {
       maxPendingBytes: options.slowClient?.maxPendingBytes ?? 1024 * 1024,
       stallTimeout: options.slowClient?.stallTimeout ?? 30_000,
@@ -181,16 +246,45 @@ export function resolveOptions(options: SseModuleOptions): ResolvedOptions {
     userId: options.userId ?? defaultUserId,
     roles: options.roles ?? defaultRoles,
     unlistedTopics: options.unlistedTopics ?? 'allow',
+    leaseUntil: options.leaseUntil ?? jwtExpiry,
+    revalidate: options.revalidate,
+    revalidateEvery: options.revalidateEvery ?? 60_000,
+    revalidateConcurrency: options.revalidateConcurrency ?? 16,
     authorizationTimeout: options.authorizationTimeout ?? 10_000,
-    limits: { topicsPerStream: options.limits?.topicsPerStream ?? 256 },
+    limits: {
+      connections: options.limits?.connections ?? 50_000,
+      connectionsPerUser: options.limits?.connectionsPerUser ?? 32,
+      topicsPerStream: options.limits?.topicsPerStream ?? 256,
+      retry: options.limits?.retry ?? Math.max(60_000, retry),
+    },
+    presenceGrace: options.presenceGrace ?? 10_000,
   };
+  refuseContradictions(options, resolved);
+  return resolved;
+}
+
+function refuseContradictions(
+  options: SseModuleOptions,
+  resolved: ResolvedOptions,
+): void {
   const { maxPendingBytes } = resolved.slowClient;
   if (resolved.window.bytes < maxPendingBytes) {
     throw new InvalidOptionException(
       `SseModule: "window.bytes" is ${resolved.window.bytes}, less than "slowClient.maxPendingBytes" (${maxPendingBytes}): one event could fill the window. Raise the one or lower the other.`,
     );
   }
-  return resolved;
+  for (const name of ['revalidateEvery', 'revalidateConcurrency'] as const) {
+    if (options[name] !== undefined && options.revalidate === undefined) {
+      throw new InvalidOptionException(
+        `SseModule: "${name}" is ${options[name]}, but there is no "revalidate", so nothing would be asked. Give "revalidate" or leave "${name}" out.`,
+      );
+    }
+  }
+  if (resolved.limits.retry < resolved.retry) {
+    throw new InvalidOptionException(
+      `SseModule: "limits.retry" is ${resolved.limits.retry}, less than "retry" (${resolved.retry}): clients that are too many would come back sooner than others. Raise the one or lower the other.`,
+    );
+  }
 }
 
 function defaultUser(context: ExecutionContext): unknown {

@@ -2,7 +2,14 @@ import { Global, Module } from '@nestjs/common';
 import type { BeforeApplicationShutdown, DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { AUTHORIZATION_OPTIONS } from './authorization/authorization-options.js';
+import type { AuthorizationOptions } from './authorization/authorization-options.js';
+import { ConnectionLimits } from './authorization/connection-limits.js';
+import { Leases } from './authorization/leases.js';
+import { Revalidation } from './authorization/revalidation.js';
 import { TopicPolicies } from './authorization/topic-policies.js';
+import { ConnectionHooks } from './connection/connection-hooks.js';
+import type { ConnectionObserver } from './connection/connection-observer.js';
+import { ConnectionObservers } from './connection/connection-observer.js';
 import { CONNECTION_OPTIONS } from './connection/connection-options.js';
 import type { ConnectionOptions } from './connection/connection-options.js';
 import { Connections } from './connection/connections.js';
@@ -56,11 +63,10 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
         connections,
         authorizer,
         topicsPerStream: options.limits.topicsPerStream,
+        presenceGrace: options.presenceGrace,
         maxEventBytes: options.slowClient.maxPendingBytes,
       }),
     },
-    { provide: AUTHORIZATION_OPTIONS, useExisting: RESOLVED_OPTIONS },
-    TopicPolicies,
     {
       provide: CONNECTION_OPTIONS,
       inject: [RESOLVED_OPTIONS],
@@ -74,6 +80,27 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
         random: Math.random,
       }),
     },
+    {
+      provide: AUTHORIZATION_OPTIONS,
+      inject: [RESOLVED_OPTIONS],
+      useFactory: (options: ResolvedOptions): AuthorizationOptions => ({
+        ...options,
+        now: Date.now,
+        random: Math.random,
+      }),
+    },
+    {
+      provide: ConnectionObservers,
+      // Who is expired must not take another's place, so leases come before limits.
+      inject: [Leases, ConnectionLimits, Revalidation, ConnectionHooks],
+      useFactory: (...observers: ConnectionObserver[]) =>
+        new ConnectionObservers(observers),
+    },
+    Leases,
+    ConnectionLimits,
+    Revalidation,
+    TopicPolicies,
+    ConnectionHooks,
     ConnectionRegistry,
     Connections,
     EventHub,

@@ -14,6 +14,11 @@ export class SseRouteException extends Error {
   override readonly name = 'SseRouteException';
 }
 
+/** A method with `@OnSseConnect()` or `@OnSseDisconnect()` cannot be called; thrown at start. */
+export class InvalidHookException extends Error {
+  override readonly name = 'InvalidHookException';
+}
+
 /** What a route says whose application has no SseModule. */
 export const MISSING_MODULE =
   'A route uses @Sse() of nestjs-sse-hub, but SseModule is not imported. Add SseModule.forRoot() to the imports of your root module.';

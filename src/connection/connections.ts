@@ -3,7 +3,8 @@ import { HttpException } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import { ConnectionRegistry } from '../hub/connection-registry.js';
 import type { Cursor } from '../log/cursor.js';
-import { checkpointFrame, retryFrame } from './control-frames.js';
+import { ConnectionObservers } from './connection-observer.js';
+import { checkpointFrame, closedFrame, retryFrame } from './control-frames.js';
 import type { Frame } from './frame.js';
 import { Flusher } from './flusher.js';
 import { CONNECTION_OPTIONS } from './connection-options.js';
@@ -33,6 +34,8 @@ const WARNINGS: Record<OutputWarning, string> = {
 export class Connections implements ResponseHost {
   readonly #logger = new Logger('SseModule');
   readonly #responses = new Set<SseResponse>();
+  /** Those of them that end right behind their head. */
+  readonly #refused = new Set<SseResponse>();
   readonly #flusher = new Flusher();
   readonly #heartbeat: Heartbeat;
   readonly #retries: readonly Frame[];
@@ -45,6 +48,8 @@ export class Connections implements ResponseHost {
   constructor(
     @Inject(CONNECTION_OPTIONS) private readonly options: ConnectionOptions,
     @Inject(ConnectionRegistry) private readonly registry: ConnectionRegistry,
+    @Inject(ConnectionObservers)
+    private readonly observers: ConnectionObservers,
   ) {
     const { heartbeat, stallTimeout, now } = options;
     this.#heartbeat = new Heartbeat(
@@ -92,11 +97,26 @@ export class Connections implements ResponseHost {
     if (!response.ended) {
       this.#responses.add(response);
       this.#heartbeat.update();
-    }
-    if (this.#closing) {
-      response.end('shutdown');
+      this.#admit(response);
     }
     return response;
+  }
+
+  #admit(response: SseResponse): void {
+    if (this.#closing) {
+      this.#refused.add(response);
+      response.end('shutdown');
+      return;
+    }
+    const refusal = this.observers.created(
+      response,
+      this.#responses.size - this.#refused.size,
+    );
+    if (refusal !== undefined) {
+      const { reason, retry } = refusal;
+      this.#refused.add(response);
+      response.end(reason, closedFrame(reason, undefined, retry));
+    }
   }
 
   now(): number {
@@ -130,15 +150,28 @@ export class Connections implements ResponseHost {
 
   opened(response: SseResponse): void {
     this.registry.add(response.connection);
+    if (!this.#refused.has(response)) {
+      this.observers.opened(response);
+    }
   }
 
-  ended(response: SseResponse, reason: string): void {
-    this.registry.delete(response.connection);
-    this.#logger.debug(`Connection ${response.connection.id} ended: ${reason}`);
+  ended(response: SseResponse, reason: string, wasOpen: boolean): void {
+    if (!this.#responses.has(response)) {
+      return;
+    }
+    if (wasOpen) {
+      this.registry.delete(response.connection);
+      this.#logger.debug(
+        `Connection ${response.connection.id} ended: ${reason}`,
+      );
+    }
+    const wasOpened = wasOpen && !this.#refused.has(response);
+    this.observers.ended(response, reason, wasOpened);
   }
 
   gone(response: SseResponse): void {
     this.#responses.delete(response);
+    this.#refused.delete(response);
     this.#heartbeat.update();
   }
 

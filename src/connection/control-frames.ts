@@ -41,12 +41,18 @@ export function errorFrame(message: string, id: Cursor | undefined): Frame {
 
 /**
  * The server ended the stream, for a reason; `id` if it did so while it processed an
- * event, which would end the next stream too if it was sent again.
+ * event, which would end the next stream too if it was sent again. `retry`: how long the
+ * client is to stay away, in milliseconds.
  */
-export function closedFrame(reason: string, id: Cursor | undefined): Frame {
+export function closedFrame(
+  reason: string,
+  id?: Cursor,
+  retry?: number,
+): Frame {
   return encodeFrame({
     type: 'hub.closed',
     id,
+    retry,
     data: JSON.stringify({ reason }),
   });
 }

@@ -16,7 +16,8 @@ export interface ResponseHost {
   warn(response: SseResponse, warning: OutputWarning): void;
   /** The head was written. */
   opened(response: SseResponse): void;
-  ended(response: SseResponse, reason: string): void;
+  /** The stream is over; `wasOpen` if its head was written. */
+  ended(response: SseResponse, reason: string, wasOpen: boolean): void;
   /** Nothing of the response is left to send. */
   gone(response: SseResponse): void;
   /** Whether the application is shutting down. */

@@ -86,7 +86,15 @@ export class SseConnection<User = any> implements StreamConnection {
    * @param reason a word for the page and the log, such as `'signed-out'`
    */
   close(reason = 'closed'): void {
-    this.#response.end(reason, closedFrame(reason, this.endWork()));
+    this.closeFor(reason);
+  }
+
+  /**
+   * @internal Closes it, and keeps the client away for a while.
+   * @param retry in milliseconds
+   */
+  closeFor(reason: string, retry?: number): void {
+    this.#response.end(reason, closedFrame(reason, this.endWork(), retry));
   }
 
   /** @internal */

@@ -262,7 +262,7 @@ export class SseResponse
       this.#finish(reason, () => this.#writer.end());
     } else if (this.#opening !== undefined) {
       this.#opening.endsWith ??= { reason, frame };
-      this.#handler.unsubscribe();
+      this.#stopHandler();
       this.#opening.settle();
     }
   }
@@ -424,6 +424,15 @@ export class SseResponse
     }
   }
 
+  #stopHandler(): void {
+    try {
+      this.#handler.unsubscribe();
+    } catch (error) {
+      // A finalizer of the handler's threw: the end, and who ends many, must not fail by it.
+      this.#host.failed(this, error);
+    }
+  }
+
   #finish(reason: string, endWriting = () => this.#writer.release()): void {
     if (this.#state === 'ended') {
       return;
@@ -432,13 +441,11 @@ export class SseResponse
     const wasOpen = this.#state === 'open';
     this.#opening = undefined;
     this.#state = 'ended';
-    this.#handler.unsubscribe();
+    this.#stopHandler();
     endWriting();
     this.#stall.begin(this.#raw, this.#host.now());
     this.abort.abort(reason);
-    if (wasOpen) {
-      this.#host.ended(this, reason);
-    }
+    this.#host.ended(this, reason, wasOpen);
     opening?.outcome.done();
   }
 }

@@ -16,6 +16,8 @@ import { HUB_CONTEXT } from './hub-context.js';
 import type { HubContext } from './hub-context.js';
 import { InvalidStreamException } from './hub.exceptions.js';
 import { markListen } from './listen-mark.js';
+import { Presence } from './presence.js';
+import type { PresenceChange, PresenceState } from './presence.js';
 import type { DeliveryOptions, NewEvent } from './publisher.js';
 import { toRecord } from './publisher.js';
 import type { Rewind } from './rewind.js';
@@ -23,6 +25,7 @@ import { checkRewind } from './rewind.js';
 import { Selection } from './selection.js';
 import { loadClassTransformer } from './serialize.js';
 import type { ConnectionInfo, StreamConnection } from './stream-connection.js';
+import { checkTopic } from './topic.js';
 
 /** An event that `publish` takes for one topic of a map. */
 export type PublishOf<Map extends EventMap, Topic extends TopicOf<Map>> = {
@@ -99,10 +102,12 @@ export interface Snapshot<Data> {
 @Injectable()
 export class EventHub<Map extends EventMap = AnyEventMap> {
   readonly #dispatcher: Dispatcher;
+  readonly #presence: Presence;
 
   /** @internal */
   constructor(@Inject(HUB_CONTEXT) private readonly context: HubContext) {
     this.#dispatcher = new Dispatcher(context.log, context.window);
+    this.#presence = new Presence(context.presenceGrace);
   }
 
   /**
@@ -166,6 +171,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
         connection,
         subscriber as never,
         rewind,
+        this.#presence,
       );
       subscriber.add(() => stream.close());
       stream.open();
@@ -238,6 +244,38 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   }
 
   /**
+   * The users whose hub streams name a topic now, on this node. Patterns and connections
+   * without a user id do not count. A user who has just left is counted until `left` is told.
+   *
+   * @param topic a literal topic
+   * @throws InvalidTopicException
+   *
+   * @example
+   * ```ts
+   * @Get(':room/users') users(@Param('room') room: string) {
+   *   return this.hub.presence(topic('rooms', room)).users;
+   * }
+   * ```
+   */
+  presence(topic: TopicOf<Map>): PresenceState {
+    checkTopic(topic);
+    return this.#presence.of(topic);
+  }
+
+  /**
+   * Users that join a topic and leave it, on this node: a user joins with the first stream
+   * and has left when the last one has been gone for `presenceGrace`.
+   *
+   * @param topic a literal topic
+   * @returns a hot observable, from now on, that completes when the application closes
+   * @throws InvalidTopicException
+   */
+  presence$(topic: TopicOf<Map>): Observable<PresenceChange> {
+    checkTopic(topic);
+    return this.#presence.changes(topic);
+  }
+
+  /**
    * Opens the log and fills the window. The module does it at start; earlier
    * calls of other methods do it themselves.
    *
@@ -268,6 +306,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    * @internal
    */
   stop(): Promise<void> {
+    this.#presence.stop();
     return this.#dispatcher.stop();
   }
 }

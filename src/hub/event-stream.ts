@@ -11,6 +11,7 @@ import type {
 } from './stream-connection.js';
 import type { DispatchedStream, Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
+import type { Presence } from './presence.js';
 import type { Rewind } from './rewind.js';
 import { findRewindCursor } from './rewind.js';
 import { AuthorizationTimeoutException } from './hub.exceptions.js';
@@ -34,6 +35,8 @@ export class EventStream implements CarriedStream, DispatchedStream {
   #last: HubEvent | undefined;
   #authorized = false;
   #closed = false;
+  /** Who is on the topics by this stream. */
+  #user: string | undefined;
 
   constructor(
     private readonly dispatcher: Dispatcher,
@@ -42,6 +45,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
     private readonly connection: StreamConnection,
     private readonly subscriber: Subscriber<HubEvent>,
     private readonly rewind: Rewind | undefined,
+    private readonly presence: Presence,
   ) {}
 
   get position(): Cursor {
@@ -70,6 +74,11 @@ export class EventStream implements CarriedStream, DispatchedStream {
     this.#live?.unsubscribe();
     this.dispatcher.unregister(this);
     this.connection.detach(this);
+    if (this.#user !== undefined) {
+      this.presence.leave(this.selection.topics, this.#user);
+      // Closed twice, it leaves once.
+      this.#user = undefined;
+    }
   }
 
   get reached(): Cursor {
@@ -179,6 +188,10 @@ export class EventStream implements CarriedStream, DispatchedStream {
     }
     this.#position = cursor;
     this.dispatcher.register(this);
+    this.#user = this.selection.listener.userId;
+    if (this.#user !== undefined) {
+      this.presence.join(this.selection.topics, this.#user);
+    }
     this.connection.start(cursor, reset);
     this.#replay();
   }

@@ -12,6 +12,8 @@ export interface HubContext {
   readonly authorizer: StreamAuthorizer;
   /** The most topics and patterns of one stream. */
   readonly topicsPerStream: number;
+  /** How long a user may be away before it counts as having left, in milliseconds. */
+  readonly presenceGrace: number;
   /** The largest data of an event, in bytes of JSON. */
   readonly maxEventBytes: number;
 }

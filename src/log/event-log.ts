@@ -89,7 +89,13 @@ export interface EventLog {
    */
   append(records: readonly LogRecord[]): Promise<readonly LogEntry[]>;
 
-  /** Sends records to every tail that is listening now, at most once, without retention. */
+  /**
+   * Sends records to every tail that is listening now, at most once, without retention.
+   *
+   * Enough to make presence span nodes, and nothing more would be asked of a backend: a hub
+   * would signal, under a topic that applications cannot use and with its node's id, the users
+   * that joined and left, and now and then all it has, because a signal may be lost.
+   */
   signal(records: readonly LogRecord[]): Promise<void>;
 
   /** Everything after a cursor, then live. Ends when the iterator is returned or the log closed. */

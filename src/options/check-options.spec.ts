@@ -5,6 +5,7 @@ import type { OptionRules } from './check-options.js';
 const rules: OptionRules = {
   wait: { type: 'number', min: 0.5, max: 10 },
   count: { type: 'integer', min: 1 },
+  limit: { type: 'integer', min: 1, max: 9, orInfinity: true },
   find: { type: 'function' },
   mode: { type: 'enum', of: ['fast', 'safe'] },
   nested: {
@@ -28,6 +29,8 @@ describe('checkOptions takes', () => {
     { wait: 10 },
     { count: 1 },
     { count: Number.MAX_SAFE_INTEGER },
+    { limit: 9 },
+    { limit: Infinity },
     { find: () => undefined },
     { find: class {} },
     { mode: 'fast' },
@@ -76,6 +79,14 @@ describe('checkOptions refuses, naming option, value and range,', () => {
     [{ count: Infinity }, `Thing: option "count" is Infinity; ${integers}`],
     [{ count: 5n }, `Thing: option "count" is 5; ${integers}`],
     [
+      { limit: 10 },
+      'Thing: option "limit" is 10; it must be an integer from 1 to 9, or Infinity.',
+    ],
+    [
+      { limit: -Infinity },
+      'Thing: option "limit" is -Infinity; it must be an integer from 1 to 9, or Infinity.',
+    ],
+    [
       { find: 'user' },
       'Thing: option "find" is "user"; it must be a function.',
     ],
@@ -111,15 +122,15 @@ describe('checkOptions refuses, naming option, value and range,', () => {
     ],
     [
       { waits: 5 },
-      'Thing: unknown option "waits". Known options: wait, count, find, mode, nested, log.',
+      'Thing: unknown option "waits". Known options: wait, count, limit, find, mode, nested, log.',
     ],
     [
       { waits: undefined },
-      'Thing: unknown option "waits". Known options: wait, count, find, mode, nested, log.',
+      'Thing: unknown option "waits". Known options: wait, count, limit, find, mode, nested, log.',
     ],
     [
       { constructor: 5 },
-      'Thing: unknown option "constructor". Known options: wait, count, find, mode, nested, log.',
+      'Thing: unknown option "constructor". Known options: wait, count, limit, find, mode, nested, log.',
     ],
   ])('%p', (options, message) => {
     expect(() => check(options)).toThrow(new InvalidOptionException(message));

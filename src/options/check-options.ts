@@ -12,6 +12,8 @@ export type OptionRule =
       readonly type: 'number' | 'integer';
       readonly min: number;
       readonly max?: number;
+      /** `Infinity` fits as well: it lifts a limit. */
+      readonly orInfinity?: true;
     }
   | { readonly type: 'function' }
   | { readonly type: 'enum'; readonly of: readonly string[] }
@@ -88,6 +90,9 @@ function checkOption(
       }
       return;
     default: {
+      if (rule.orInfinity && value === Infinity) {
+        return;
+      }
       const max = rule.max ?? Number.MAX_SAFE_INTEGER;
       const kind = rule.type === 'integer' ? 'an integer' : 'a number';
       if (
@@ -95,7 +100,9 @@ function checkOption(
         !(value >= rule.min && value <= max) ||
         (rule.type === 'integer' && !Number.isInteger(value))
       ) {
-        refuse(`${kind} from ${rule.min} to ${max}`);
+        refuse(
+          `${kind} from ${rule.min} to ${max}${rule.orInfinity ? ', or Infinity' : ''}`,
+        );
       }
     }
   }

@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
-import { concatMap, map, retry } from 'rxjs';
+import { concatMap, finalize, map, retry } from 'rxjs';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import { eventually } from '../support/eventually.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import type { SseClient } from '../support/sse-client.js';
 import { connect, dropClients } from '../support/sse-client.js';
@@ -79,6 +80,15 @@ class BadController {
     );
   }
 
+  @Sse('finalizer')
+  finalizer(@Connection() connection: SseConnection) {
+    return this.#stream(connection).pipe(
+      finalize(() => {
+        throw new Error('secret detail');
+      }),
+    );
+  }
+
   @Sse('objects')
   objects(@Connection() connection: SseConnection) {
     return this.hub
@@ -149,6 +159,26 @@ describe.each(platforms)(
       await bad.next('hub.error');
       await good.next();
       expect(good.data).toEqual([{ open: true }]);
+    });
+
+    it('a finalizer that throws hinders neither the end of its stream nor that of others', async () => {
+      const { app, hub, url } = await start();
+      const closed = await connect(`${url}/finalizer`);
+      const dropped = await connect(`${url}/finalizer`);
+      const [first] = hub.connections();
+      expect(() => first!.close('enough')).not.toThrow();
+      expect(await closed.ended).toBe(true);
+      dropped.drop();
+      await eventually(() => hub.connections().length === 0);
+
+      const others = [
+        await connect(`${url}/finalizer`),
+        await connect(`${url}/good`),
+      ];
+      await app.close();
+      for (const client of others) {
+        expect(await client.ended).toBe(true);
+      }
     });
 
     it('a client that resets its connection mid-write leaves the others and the server alone', async () => {

@@ -1,0 +1,229 @@
+import { Controller, UnauthorizedException } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
+import { NEVER } from 'rxjs';
+import {
+  Connection,
+  EventHub,
+  InvalidLeaseException,
+  Sse,
+  SseConnection,
+} from 'nestjs-sse-hub';
+import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { answer } from '../support/answer.js';
+import { CaughtErrors } from '../support/caught-errors.js';
+import { eventually } from '../support/eventually.js';
+import { closeApps, platforms, startApp } from '../support/running-app.js';
+import { connect, dropClients } from '../support/sse-client.js';
+
+afterEach(async () => {
+  dropClients();
+  await closeApps();
+});
+
+/**
+ * A lease of a second or two that ends late in a second, and so its stream well before: a
+ * busy machine does not make a timer's delay an error of ours.
+ */
+function shortLease(): number {
+  const nextSecond = Math.ceil((Date.now() + 300) / 1000) * 1000;
+  return nextSecond + 900;
+}
+
+describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
+  let handled: number;
+  /** When streams ended, by the server's clock. */
+  let endedAt: number[];
+  let openGate: () => void;
+  let gate: Promise<void>;
+
+  beforeEach(() => {
+    handled = 0;
+    endedAt = [];
+    gate = new Promise((resolve) => (openGate = resolve));
+  });
+
+  afterEach(() => openGate());
+
+  @Controller()
+  class LeasedController {
+    constructor(private readonly hub: EventHub) {}
+
+    @Sse('events')
+    events(@Connection() connection: SseConnection) {
+      this.#watch(connection);
+      return this.hub.stream({ topics: ['news'], for: connection });
+    }
+
+    @Sse('silent')
+    silent(@Connection() connection: SseConnection) {
+      this.#watch(connection);
+      return NEVER;
+    }
+
+    @Sse('gated')
+    async gated(@Connection() connection: SseConnection) {
+      this.#watch(connection);
+      await gate;
+      return this.hub.stream({ topics: ['news'], for: connection });
+    }
+
+    #watch({ signal }: SseConnection): void {
+      handled++;
+      signal.addEventListener('abort', () => endedAt.push(Date.now()));
+    }
+  }
+
+  /** The user is the JSON in `x-user`. */
+  async function start(options: SseModuleOptions = {}) {
+    let caught!: CaughtErrors;
+    const running = await startApp(adapter, {
+      controllers: [LeasedController],
+      options: {
+        user: (context) => {
+          const { headers } = context.switchToHttp().getRequest<{
+            headers: Record<string, string | undefined>;
+          }>();
+          const user = headers['x-user'];
+          return user === undefined ? undefined : (JSON.parse(user) as unknown);
+        },
+        ...options,
+      },
+      configure: (app: INestApplication) => (caught = new CaughtErrors(app)),
+    });
+    return { ...running, caught };
+  }
+
+  const as = (user: unknown) => ({
+    headers: { 'x-user': JSON.stringify(user) },
+  });
+
+  it('ends its stream, never after it, with hub.closed and cleanly: a hub stream, another, and one that is not open yet', async () => {
+    const { url } = await start({
+      leaseUntil: (user: { until: number }) => new Date(user.until),
+    });
+    const until = shortLease();
+    const clients = await Promise.all(
+      ['events', 'silent', 'gated'].map((path) =>
+        connect(`${url}/${path}`, as({ until })),
+      ),
+    );
+    for (const client of clients) {
+      expect((await client.next('hub.closed')).data).toBe(
+        '{"reason":"expired"}',
+      );
+      expect(await client.ended).toBe(true);
+      expect(client.status).toBe(200);
+    }
+    expect(endedAt).toHaveLength(clients.length);
+    expect(Math.max(...endedAt)).toBeLessThanOrEqual(until);
+  });
+
+  it('is by default what `exp` of a JWT says, in seconds', async () => {
+    const { url, hub } = await start();
+    const exp = shortLease() / 1000;
+    const client = await connect(`${url}/events`, as({ sub: 'ann', exp }));
+    await hub.publish('news', { data: 'in time' });
+    expect((await client.next()).data).toBe('in time');
+    await client.next('hub.closed');
+    expect(endedAt[0]).toBeLessThanOrEqual(exp * 1000);
+  });
+
+  it('has no end without one, and is nobody else’s', async () => {
+    const { url, hub } = await start();
+    const unlimited = [
+      await connect(`${url}/events`),
+      await connect(`${url}/events`, as({ sub: 'bob' })),
+      await connect(`${url}/events`, as({ sub: 'cem', exp: 'never' })),
+      await connect(
+        `${url}/events`,
+        as({ sub: 'dee', exp: Date.now() / 1000 + 40 * 24 * 3600 }),
+      ),
+    ];
+    const limited = await connect(
+      `${url}/events`,
+      as({ sub: 'ann', exp: shortLease() / 1000 }),
+    );
+    await limited.next('hub.closed');
+    await eventually(() => hub.connections().length === unlimited.length);
+    await hub.publish('news', { data: 'still here' });
+    for (const client of unlimited) {
+      expect((await client.next()).data).toBe('still here');
+    }
+    expect(endedAt).toHaveLength(1);
+  });
+
+  it('that was renewed: the client comes back and has missed nothing', async () => {
+    const leases = [shortLease(), Date.now() + 3_600_000];
+    const { url, hub } = await start({
+      leaseUntil: () => new Date(leases.shift()!),
+    });
+    const client = await connect(`${url}/events`, as({ id: 'ann' }));
+    await hub.publish('news', { data: 1 });
+    await client.next('hub.closed');
+    await client.ended;
+    await hub.publish('news', { data: 2 });
+    await client.reconnect();
+    await hub.publish('news', { data: 3 });
+    await client.until(() => client.data.length === 3);
+    expect(client.data).toEqual([1, 2, 3]);
+  });
+
+  it.each([
+    ['for a second', Date.now() / 1000 - 1],
+    ['since 1970', 0],
+    ['before', -5],
+  ])(
+    'that is over already (%s): a head and hub.closed, and no handler',
+    async (_name, exp) => {
+      const { url, hub } = await start();
+      const client = await connect(`${url}/events`, as({ id: 'ann', exp }));
+      expect(client.status).toBe(200);
+      expect(client.response.headers['content-type']).toBe('text/event-stream');
+      expect(await client.ended).toBe(true);
+      expect(client.events).toEqual([
+        { type: 'hub.closed', id: undefined, data: '{"reason":"expired"}' },
+      ]);
+      expect(client.retries).toHaveLength(1);
+      expect(handled).toBe(0);
+      expect(hub.connections()).toHaveLength(0);
+    },
+  );
+
+  it.each([
+    ['an invalid Date', () => new Date(NaN)],
+    ['a number', () => Date.now() as never],
+    ['a promise', () => Promise.resolve(new Date()) as never],
+  ])('that is %s is an error of the request', async (_name, leaseUntil) => {
+    const { url, hub, caught } = await start({ leaseUntil });
+    const { status, body } = await answer(`${url}/events`, as({ id: 'ann' }));
+    expect(status).toBe(500);
+    expect(body).toEqual({ statusCode: 500, message: 'Internal server error' });
+    expect(caught.errors[0]).toBeInstanceOf(InvalidLeaseException);
+    expect(handled).toBe(0);
+    expect(hub.connections()).toHaveLength(0);
+  });
+
+  it('may be refused: what leaseUntil throws is the answer', async () => {
+    const { url } = await start({
+      leaseUntil: () => {
+        throw new UnauthorizedException();
+      },
+    });
+    const { status } = await answer(`${url}/events`, as({ id: 'ann' }));
+    expect(status).toBe(401);
+    expect(handled).toBe(0);
+  });
+
+  it('is not kept after the stream: nothing happens when it ends', async () => {
+    const { url, hub } = await start();
+    const until = shortLease();
+    const user = as({ id: 'ann', exp: until / 1000 });
+    const left = await connect(`${url}/events`, user);
+    left.drop();
+    await eventually(() => hub.connections().length === 0);
+    const stays = await connect(`${url}/events`, user);
+    await stays.next('hub.closed');
+    expect(left.events.map(({ type }) => type)).not.toContain('hub.closed');
+    expect(endedAt).toHaveLength(2);
+  });
+});

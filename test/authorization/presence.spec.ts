@@ -1,0 +1,178 @@
+import {
+  Controller,
+  Get,
+  NotFoundException,
+  Param,
+  Query,
+  UseGuards,
+} from '@nestjs/common';
+import type { PresenceChange, SseModuleOptions } from 'nestjs-sse-hub';
+import {
+  Connection,
+  EventHub,
+  InvalidTopicException,
+  Sse,
+  SseConnection,
+} from 'nestjs-sse-hub';
+import { answer } from '../support/answer.js';
+import { eventually, settled } from '../support/eventually.js';
+import { HeaderUserGuard } from '../support/header-user.guard.js';
+import { closeApps, platforms, startApp } from '../support/running-app.js';
+import { connect, dropClients } from '../support/sse-client.js';
+
+/** Longer than a test takes. */
+const LONG = 600_000;
+
+afterEach(async () => {
+  dropClients();
+  await closeApps();
+});
+
+describe.each(platforms)('Presence on %s', (_, adapter) => {
+  @UseGuards(HeaderUserGuard)
+  @Controller()
+  class RoomsController {
+    constructor(private readonly hub: EventHub) {}
+
+    @Sse('rooms')
+    rooms(
+      @Query('topics') topics: string,
+      @Connection() connection: SseConnection,
+    ) {
+      return this.hub.stream({ topics: topics.split(','), for: connection });
+    }
+
+    @Sse('all')
+    all(@Connection() connection: SseConnection) {
+      return this.hub.stream({ patterns: ['**'], for: connection });
+    }
+
+    @Sse('never-subscribed')
+    async neverSubscribed(@Connection() connection: SseConnection) {
+      this.hub.stream({ topics: ['room'], for: connection });
+      return Promise.reject(new NotFoundException());
+    }
+
+    @Get('present/:topic')
+    present(@Param('topic') topic: string) {
+      return this.hub.presence(topic);
+    }
+  }
+
+  async function start(options?: SseModuleOptions) {
+    const running = await startApp(adapter, {
+      controllers: [RoomsController],
+      options,
+    });
+    const changes: string[] = [];
+    const end = { completed: false };
+    running.hub.presence$('room').subscribe({
+      next: ({ type, user, topic }: PresenceChange) =>
+        changes.push(`${user} ${type} ${topic}`),
+      complete: () => (end.completed = true),
+    });
+    return { ...running, changes, end };
+  }
+
+  const as = (user: string | undefined) =>
+    user === undefined ? {} : { headers: { 'x-user': user } };
+
+  it('is the users whose streams name a topic, each once', async () => {
+    const { hub, url, changes } = await start();
+    const room = `${url}/rooms?topics=room`;
+    for (const user of ['ann', 'ann', 'ann', '42', undefined]) {
+      const client = await connect(room, as(user));
+      await client.next('hub.checkpoint');
+    }
+    await connect(`${url}/rooms?topics=hall,room`, as('bob'));
+    await connect(`${url}/rooms?topics=hall`, as('cem'));
+    await connect(`${url}/all`, as('dee'));
+    expect((await answer(`${url}/never-subscribed`, as('eve'))).status).toBe(
+      404,
+    );
+
+    expect(hub.presence('room')).toEqual({
+      count: 3,
+      users: ['ann', '42', 'bob'],
+    });
+    expect(hub.presence('hall').users).toEqual(['bob', 'cem']);
+    expect(hub.presence('nowhere')).toEqual({ count: 0, users: [] });
+    expect((await answer(`${url}/present/room`)).body).toEqual(
+      hub.presence('room'),
+    );
+    expect(changes).toEqual([
+      'ann joined room',
+      '42 joined room',
+      'bob joined room',
+    ]);
+  });
+
+  it('says that a user left when the last stream is gone and the grace over', async () => {
+    const { hub, url, changes } = await start({ presenceGrace: 0 });
+    const room = `${url}/rooms?topics=room`;
+    const tabs = [
+      await connect(room, as('ann')),
+      await connect(room, as('ann')),
+    ];
+    const bob = await connect(room, as('bob'));
+    tabs[0]!.drop();
+    await eventually(() => hub.connections().length === 2);
+    bob.drop();
+    await eventually(() => changes.includes('bob left room'));
+    expect(hub.presence('room').users).toEqual(['ann']);
+    tabs[1]!.drop();
+    await eventually(() => changes.includes('ann left room'));
+    expect(hub.presence('room').count).toBe(0);
+    expect(changes).toEqual([
+      'ann joined room',
+      'bob joined room',
+      'bob left room',
+      'ann left room',
+    ]);
+  });
+
+  it('is not left by a reconnect', async () => {
+    const { hub, url, changes } = await start({ presenceGrace: LONG });
+    const client = await connect(`${url}/rooms?topics=room`, as('ann'));
+    for (let n = 0; n < 3; n++) {
+      client.drop();
+      await eventually(() => hub.connections().length === 0);
+      expect(hub.presence('room').users).toEqual(['ann']);
+      await client.reconnect();
+      await client.next('hub.checkpoint');
+    }
+    expect(await settled(() => changes.length, 50)).toBe(1);
+    expect(changes).toEqual(['ann joined room']);
+  });
+
+  it('is of who listens from now on', async () => {
+    const { hub, url } = await start();
+    const later: string[] = [];
+    await connect(`${url}/rooms?topics=room`, as('ann'));
+    hub.presence$('room').subscribe(({ user }) => later.push(user));
+    await connect(`${url}/rooms?topics=room`, as('bob'));
+    await eventually(() => later.length > 0);
+    expect(later).toEqual(['bob']);
+  });
+
+  it('ends with the application, and nobody is said to have left', async () => {
+    const { app, hub, url, changes, end } = await start({ presenceGrace: 0 });
+    const client = await connect(`${url}/rooms?topics=room`, as('ann'));
+    await app.close();
+    expect(await client.ended).toBe(true);
+    expect(await settled(() => changes.length, 50)).toBe(1);
+    expect(end.completed).toBe(true);
+    let late = false;
+    hub.presence$('room').subscribe({ complete: () => (late = true) });
+    expect(late).toBe(true);
+  });
+
+  it.each(['room.*', '', 'a..b'])(
+    'refuses %p, which is no topic',
+    async (topic) => {
+      const { hub } = await start();
+      expect(() => hub.presence(topic)).toThrow(InvalidTopicException);
+      expect(() => hub.presence$(topic)).toThrow(InvalidTopicException);
+    },
+  );
+});
