@@ -23,11 +23,16 @@ export type {
   TopicOf,
   TypeOf,
 } from './hub/event-map.js';
+export type {
+  DisconnectCriteria,
+  RefreshCriteria,
+} from './hub/control-entry.js';
 export { HubEvent } from './hub/hub-event.js';
 export {
   AuthorizationTimeoutException,
   EventTooLargeException,
   InvalidEventException,
+  InvalidRevocationException,
   InvalidStreamException,
 } from './hub/hub.exceptions.js';
 export type { PresenceChange, PresenceState } from './hub/presence.js';

@@ -41,6 +41,7 @@ describe('the options of SseModule', () => {
       slowClient: { maxPendingBytes: 1_048_576, stallTimeout: 30_000 },
       closeGrace: 5_000,
       unlistedTopics: 'allow',
+      loadUser: undefined,
       revalidate: undefined,
       revalidateEvery: 60_000,
       revalidateConcurrency: 16,

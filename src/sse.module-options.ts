@@ -101,6 +101,14 @@ export interface SseModuleOptions {
    */
   roles?: (user: any) => readonly string[] | undefined;
   /**
+   * Loads a user anew, by the id that `userId` gave, as a string. `hub.refresh` asks it once on
+   * every node on which the user has a connection. What it returns takes the place of
+   * what the guards put on the request; nothing, or a user with another id, ends the
+   * user's streams.
+   * @default the user stays as the guards put it on the request; roles and policies are asked again
+   */
+  loadUser?: (userId: string) => unknown;
+  /**
    * Whether a stream may ask for a topic or pattern that no `@TopicPolicy()` is concerned
    * with. Topics are named by handlers, not by clients; `'deny'` is for apps in which every
    * topic is to have a policy.
@@ -135,8 +143,8 @@ export interface SseModuleOptions {
    */
   revalidateConcurrency?: number;
   /**
-   * How long a question of authorization may take, in milliseconds: of a policy or
-   * `revalidate`. A client that gets no answer of a policy in time is told to come back.
+   * How long a question of authorization may take, in milliseconds: of a policy,
+   * `loadUser` or `revalidate`. A client that gets no answer of a policy in time is told to come back.
    * @default 10_000
    */
   authorizationTimeout?: number;
@@ -152,10 +160,14 @@ export interface SseModuleOptions {
 
 /** The options with every default filled in. */
 export type ResolvedOptions = Required<
-  Omit<SseModuleOptions, 'slowClient' | 'window' | 'limits' | 'revalidate'>
+  Omit<
+    SseModuleOptions,
+    'slowClient' | 'window' | 'limits' | 'revalidate' | 'loadUser'
+  >
 > & {
   readonly limits: Required<LimitOptions>;
   readonly revalidate: SseModuleOptions['revalidate'];
+  readonly loadUser: SseModuleOptions['loadUser'];
   readonly window: Required<WindowOptions>;
   readonly slowClient: Required<SlowClientOptions>;
 };
@@ -203,6 +215,7 @@ const RULES: OptionRules = {
   user: { type: 'function' },
   userId: { type: 'function' },
   roles: { type: 'function' },
+  loadUser: { type: 'function' },
   unlistedTopics: { type: 'enum', of: ['allow', 'deny'] },
   leaseUntil: { type: 'function' },
   revalidate: { type: 'function' },
@@ -245,6 +258,7 @@ export function resolveOptions(options: SseModuleOptions): ResolvedOptions {
     user: options.user ?? defaultUser,
     userId: options.userId ?? defaultUserId,
     roles: options.roles ?? defaultRoles,
+    loadUser: options.loadUser,
     unlistedTopics: options.unlistedTopics ?? 'allow',
     leaseUntil: options.leaseUntil ?? jwtExpiry,
     revalidate: options.revalidate,

@@ -5,7 +5,11 @@ import { AUTHORIZATION_OPTIONS } from './authorization/authorization-options.js'
 import type { AuthorizationOptions } from './authorization/authorization-options.js';
 import { ConnectionLimits } from './authorization/connection-limits.js';
 import { Leases } from './authorization/leases.js';
+import { RecentControlEntries } from './authorization/recent-control-entries.js';
+import { Refreshes } from './authorization/refreshes.js';
+import { RequestArrivals } from './authorization/request-arrivals.js';
 import { Revalidation } from './authorization/revalidation.js';
+import { Revocations } from './authorization/revocations.js';
 import { TopicPolicies } from './authorization/topic-policies.js';
 import { ConnectionHooks } from './connection/connection-hooks.js';
 import type { ConnectionObserver } from './connection/connection-observer.js';
@@ -52,11 +56,17 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
     },
     {
       provide: HUB_CONTEXT,
-      inject: [RESOLVED_OPTIONS, ConnectionRegistry, TopicPolicies],
+      inject: [
+        RESOLVED_OPTIONS,
+        ConnectionRegistry,
+        TopicPolicies,
+        Revocations,
+      ],
       useFactory: (
         options: ResolvedOptions,
         connections: ConnectionRegistry,
         authorizer: TopicPolicies,
+        control: Revocations,
       ): HubContext => ({
         log: options.log,
         window: options.window,
@@ -64,6 +74,7 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
         authorizer,
         topicsPerStream: options.limits.topicsPerStream,
         presenceGrace: options.presenceGrace,
+        control,
         maxEventBytes: options.slowClient.maxPendingBytes,
       }),
     },
@@ -96,10 +107,17 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
       useFactory: (...observers: ConnectionObserver[]) =>
         new ConnectionObservers(observers),
     },
+    {
+      provide: RecentControlEntries,
+      useFactory: () => new RecentControlEntries(Date.now),
+    },
     Leases,
     ConnectionLimits,
     Revalidation,
     TopicPolicies,
+    Refreshes,
+    RequestArrivals,
+    Revocations,
     ConnectionHooks,
     ConnectionRegistry,
     Connections,

@@ -10,6 +10,8 @@ export interface ConnectionOptions {
   readonly user: (context: ExecutionContext) => unknown;
   readonly userId: (user: any) => string | number | bigint | undefined;
   readonly roles: (user: any) => readonly string[] | undefined;
+  readonly loadUser?: (userId: string) => unknown;
+  readonly authorizationTimeout: number;
   /** Now, in milliseconds. */
   readonly now: () => number;
   /** From 0 up to 1. */

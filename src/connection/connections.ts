@@ -3,7 +3,10 @@ import { HttpException } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import { ConnectionRegistry } from '../hub/connection-registry.js';
 import type { Cursor } from '../log/cursor.js';
+import type { Admission } from './admission.js';
+import { ADMITS_ALL } from './admission.js';
 import { ConnectionObservers } from './connection-observer.js';
+import { ConnectionsByUser } from './connections-by-user.js';
 import { checkpointFrame, closedFrame, retryFrame } from './control-frames.js';
 import type { Frame } from './frame.js';
 import { Flusher } from './flusher.js';
@@ -36,6 +39,7 @@ export class Connections implements ResponseHost {
   readonly #responses = new Set<SseResponse>();
   /** Those of them that end right behind their head. */
   readonly #refused = new Set<SseResponse>();
+  readonly #byUser = new ConnectionsByUser<SseConnection>();
   readonly #flusher = new Flusher();
   readonly #heartbeat: Heartbeat;
   readonly #retries: readonly Frame[];
@@ -43,6 +47,7 @@ export class Connections implements ResponseHost {
   readonly #prefix = Math.random().toString(36).slice(2, 8);
   #count = 0;
   #closing = false;
+  #admission = ADMITS_ALL;
   #checkpoint: { readonly cursor: Cursor; readonly frame: Frame } | undefined;
 
   constructor(
@@ -81,21 +86,22 @@ export class Connections implements ResponseHost {
       maxPendingBytes ?? this.options.maxPendingBytes,
     );
     const user = this.options.user(context);
-    response.connect(
-      new SseConnection(
-        {
-          id: `${this.#prefix}-${(++this.#count).toString(36)}`,
-          user,
-          listener: listenerOf(user, this.options),
-          lastEventId: resumeCursorOf(request),
-          openedAt: this.now(),
-          request,
-        },
-        response,
-      ),
+    const connection = new SseConnection(
+      {
+        id: `${this.#prefix}-${(++this.#count).toString(36)}`,
+        user,
+        listener: listenerOf(user, this.options),
+        lastEventId: resumeCursorOf(request),
+        openedAt: this.now(),
+        arrival: this.#admission.arrivalOf(platform.raw.req),
+        request,
+      },
+      response,
     );
+    response.connect(connection);
     if (!response.ended) {
       this.#responses.add(response);
+      this.#byUser.add(connection.listener.userId, connection);
       this.#heartbeat.update();
       this.#admit(response);
     }
@@ -108,6 +114,11 @@ export class Connections implements ResponseHost {
       response.end('shutdown');
       return;
     }
+    this.#admission.created(response.connection);
+    if (response.revoked) {
+      this.#refused.add(response);
+      return;
+    }
     const refusal = this.observers.created(
       response,
       this.#responses.size - this.#refused.size,
@@ -117,6 +128,21 @@ export class Connections implements ResponseHost {
       this.#refused.add(response);
       response.end(reason, closedFrame(reason, undefined, retry));
     }
+  }
+
+  /** Sets who looks after connections that are on their way when something is decided. */
+  useAdmission(admission: Admission): void {
+    this.#admission = admission;
+  }
+
+  /** All that have not gone, in the order of their requests. */
+  all(): readonly SseConnection[] {
+    return Array.from(this.#responses, ({ connection }) => connection);
+  }
+
+  /** All of a user that have not gone. */
+  ofUser(userId: string): readonly SseConnection[] {
+    return [...this.#byUser.of(userId)];
   }
 
   now(): number {
@@ -148,6 +174,10 @@ export class Connections implements ResponseHost {
     }
   }
 
+  attached({ connection }: SseResponse, isFirst: boolean): void {
+    this.#admission.attached(connection, isFirst);
+  }
+
   opened(response: SseResponse): void {
     this.registry.add(response.connection);
     if (!this.#refused.has(response)) {
@@ -170,7 +200,10 @@ export class Connections implements ResponseHost {
   }
 
   gone(response: SseResponse): void {
-    this.#responses.delete(response);
+    if (this.#responses.delete(response)) {
+      const { connection } = response;
+      this.#byUser.delete(connection.listener.userId, connection);
+    }
     this.#refused.delete(response);
     this.#heartbeat.update();
   }

@@ -34,6 +34,11 @@ export function unsentBytes(raw: RawResponse | undefined): number {
   return socket?._handle?.writeQueueSize ?? raw.writableLength;
 }
 
+/** Whether bytes that were written have not left this process. */
+export function holdsBytes(raw: RawResponse | undefined): boolean {
+  return raw !== undefined && (unsentBytes(raw) > 0 || raw.writableLength > 0);
+}
+
 /** Resolves when the response was sent or the client has left. */
 export function whenGone(raw: RawResponse | undefined): Promise<void> {
   return raw === undefined || raw.destroyed || raw.closed

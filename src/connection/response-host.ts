@@ -14,6 +14,8 @@ export interface ResponseHost {
   checkpointFrame(cursor: Cursor): Frame;
   /** Something that the developer should hear of once. */
   warn(response: SseResponse, warning: OutputWarning): void;
+  /** A hub stream was given to its connection. */
+  attached(response: SseResponse, isFirst: boolean): void;
   /** The head was written. */
   opened(response: SseResponse): void;
   /** The stream is over; `wasOpen` if its head was written. */

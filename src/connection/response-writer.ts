@@ -87,11 +87,16 @@ export class ResponseWriter {
     }
   }
 
+  /** Forgets what waits for the next flush. */
+  drop(): void {
+    this.#frames = [];
+    this.#bytes = 0;
+  }
+
   /** Forgets response and frames. */
   release(): void {
     this.#response = this.#socket = undefined;
-    this.#frames = [];
-    this.#bytes = 0;
+    this.drop();
   }
 
   #clear(): void {

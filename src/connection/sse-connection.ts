@@ -21,6 +21,8 @@ export interface ConnectionOrigin {
   readonly listener: Listener;
   readonly lastEventId: string | undefined;
   readonly openedAt: number;
+  /** What the request arrived behind; see `Admission`. */
+  readonly arrival: number;
   readonly request: object;
 }
 
@@ -29,10 +31,15 @@ export interface ConnectionOrigin {
  * `hub.stream({ …, for: connection })`.
  */
 export class SseConnection<User = any> implements StreamConnection {
-  readonly #origin: ConnectionOrigin;
+  #origin: ConnectionOrigin;
   readonly #response: SseResponse;
   readonly #output: StreamOutput;
   #stream: CarriedStream | undefined;
+  /** The stream that it carries, or carried last: something of it may still be on its way. */
+  #lastStream: CarriedStream | undefined;
+  /** Its user is being loaded anew. */
+  #suspended = false;
+  #renewed = false;
   /** What tells a client where its stream starts; it follows the head. */
   #startFrame: Frame | undefined;
   /** Where a stream that was unsubscribed from had got to: another one continues there. */
@@ -102,6 +109,53 @@ export class SseConnection<User = any> implements StreamConnection {
     return this.#origin.listener;
   }
 
+  /**
+   * @internal Ends the stream because its user may not have it any more: nothing that waits
+   * is sent.
+   */
+  revoke(reason: string): void {
+    this.#response.revoke(reason);
+  }
+
+  /** @internal */
+  get arrival(): number {
+    return this.#origin.arrival;
+  }
+
+  /** @internal Whether it has got events of this literal topic. */
+  coversTopic(topic: string): boolean {
+    return this.#lastStream?.coversTopic(topic) ?? false;
+  }
+
+  /** @internal Hands on nothing until `resume`. */
+  suspend(): void {
+    this.#suspended = true;
+    this.#stream?.suspend();
+  }
+
+  /** @internal It belongs to the same user, as the application knows them now. */
+  renew(user: unknown, listener: Listener): void {
+    this.#renewed = true;
+    this.#origin = { ...this.#origin, user, listener };
+  }
+
+  /** @internal Goes on where it was suspended. */
+  resume(): void {
+    this.#suspended = false;
+    this.#stream?.resume();
+  }
+
+  /** @internal Nothing of its stream is to leave any more. */
+  stop(): void {
+    this.#startFrame = undefined;
+    this.#stream?.close();
+  }
+
+  /** @internal Whether what its user may see has changed since it opened. */
+  get renewed(): boolean {
+    return this.#renewed;
+  }
+
   /** @internal */
   get resumeFrom(): string | undefined {
     return this.#reached ?? this.lastEventId;
@@ -137,7 +191,16 @@ export class SseConnection<User = any> implements StreamConnection {
     if (this.#stream !== undefined) {
       throw new SecondStreamException();
     }
-    this.#stream = stream;
+    const isFirst = this.#lastStream === undefined;
+    this.#stream = this.#lastStream = stream;
+    if (this.#response.revoked) {
+      stream.close();
+      return;
+    }
+    if (this.#suspended) {
+      stream.suspend();
+    }
+    this.#response.attached(isFirst);
   }
 
   /** @internal */
@@ -150,7 +213,7 @@ export class SseConnection<User = any> implements StreamConnection {
     }
   }
 
-  /** @internal */
+  /** @internal Asks again whether its stream is allowed. */
   authorize(): void | Promise<void> {
     return this.#stream?.authorize();
   }

@@ -1,7 +1,12 @@
 import { Observable } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import { Batches } from './batches.js';
-import { COMPLETE, HEARTBEAT, errorFrame } from './control-frames.js';
+import {
+  COMPLETE,
+  HEARTBEAT,
+  closedFrame,
+  errorFrame,
+} from './control-frames.js';
 import type { Flushable } from './flusher.js';
 import type { Frame } from './frame.js';
 import type { HandlerSink } from './handler-subscriber.js';
@@ -18,6 +23,7 @@ import type { RawResponse } from './raw-response.js';
 import {
   closeConnectionAfter,
   hasLeft,
+  holdsBytes,
   onGone,
   whenGone,
 } from './raw-response.js';
@@ -48,6 +54,7 @@ export class SseResponse
   /** Whether interceptors of the method stand between the handler and us. */
   #isPiped = false;
   #state: 'opening' | 'open' | 'ended' = 'opening';
+  #revoked = false;
   #dirty = false;
   readonly #stall = new StallWatch();
   #lastWriteAt: number;
@@ -84,6 +91,11 @@ export class SseResponse
   /** Whether the hub stream, if there is one, is authorized and knows where it starts. */
   get isReady(): boolean {
     return this.#connection.isReady;
+  }
+
+  /** Whether nothing may be sent any more but that it has ended. */
+  get revoked(): boolean {
+    return this.#revoked;
   }
 
   get headed(): boolean {
@@ -183,7 +195,7 @@ export class SseResponse
   }
 
   send(frame: Frame): void {
-    if (this.#state === 'ended') {
+    if (this.#state === 'ended' || this.#revoked) {
       return;
     }
     this.#writer.push(frame);
@@ -249,6 +261,11 @@ export class SseResponse
     return this.#host.checkpointFrame(cursor);
   }
 
+  /** A hub stream was given to the connection. */
+  attached(isFirst: boolean): void {
+    this.#host.attached(this, isFirst);
+  }
+
   warn(warning: OutputWarning): void {
     this.#host.warn(this, warning);
   }
@@ -276,6 +293,31 @@ export class SseResponse
     } else if (this.#state !== 'ended') {
       const at = this.#connection.failedAt();
       this.end('failed', errorFrame(this.#host.failed(this, error), at));
+    }
+  }
+
+  /**
+   * Ends the stream because its user may not have it any more. What is not on the wire is
+   * dropped, and a client that has not taken what was written is cut: those bytes would
+   * reach it later.
+   */
+  revoke(reason: string): void {
+    if (this.#revoked) {
+      return;
+    }
+    this.#revoked = true;
+    this.#writer.drop();
+    this.#connection.stop();
+    const frame = closedFrame(reason, undefined);
+    if (this.#opening !== undefined) {
+      this.#opening.endsWith = { reason, frame };
+      this.#stopHandler();
+      this.#opening.settle();
+    } else if (holdsBytes(this.#raw)) {
+      this.cut(reason);
+    } else if (this.#state === 'open') {
+      this.#writer.push(frame);
+      this.#finish(reason, () => this.#writer.end());
     }
   }
 

@@ -15,6 +15,8 @@ export type OutputWarning = 'id-backwards' | 'id-foreign' | 'id-lost';
 /** What the output asks of its connection. */
 export interface OutputConnection {
   readonly listener: Listener;
+  /** Whether the listener was another one before. */
+  readonly renewed?: boolean;
   /** The newest event that the connection's hub stream has handed on. */
   readonly reached: Cursor | undefined;
   send(frame: Frame): void;
@@ -102,6 +104,10 @@ export class StreamOutput {
     }
     this.endWork();
     if (value instanceof HubEvent) {
+      if (this.connection.renewed && !isFor(value, this.connection.listener)) {
+        // A handler that delays it got it before a refresh took the role away.
+        return;
+      }
       this.#checkOrigin(value);
     }
     this.#emit(value, undefined);

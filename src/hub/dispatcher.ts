@@ -13,6 +13,9 @@ import type {
   LogRecord,
 } from '../log/event-log.js';
 import { LogUnavailableException } from '../log/log.exceptions.js';
+import { CONTROL_TOPIC, readControlEntry } from './control-entry.js';
+import type { ControlEntry, ControlListener } from './control-entry.js';
+import { DispatchWaits } from './dispatch-waits.js';
 import { HubEvent } from './hub-event.js';
 import { Subjects } from './subjects.js';
 import { Window } from './window.js';
@@ -59,12 +62,14 @@ export class Dispatcher {
   #position: Cursor = '';
   #epoch = '';
   #running: Promise<void> | undefined;
+  readonly #waits = new DispatchWaits();
   readonly subjects = new Subjects();
   readonly window: Window;
 
   constructor(
     private readonly log: EventLog,
     windowOptions: WindowOptions,
+    private readonly control?: ControlListener,
   ) {
     this.window = new Window(windowOptions, '');
   }
@@ -103,6 +108,9 @@ export class Dispatcher {
     }
     this.#abort.abort();
     this.subjects.complete();
+    this.#waits.rejectAll(
+      'The application is shutting down before this node has met the entry.',
+    );
     if (this.#started !== undefined) {
       await this.#started.catch(() => undefined);
       await this.log.close();
@@ -134,6 +142,14 @@ export class Dispatcher {
 
   bounds(): Promise<LogBounds> {
     return this.log.bounds();
+  }
+
+  /**
+   * Resolves when this node has met one of the hub's own entries.
+   * @throws LogUnavailableException when it never will
+   */
+  dispatched(entry: Cursor): Promise<void> {
+    return this.#waits.add(entry, this.#position, this.stopped);
   }
 
   async #start(): Promise<void> {
@@ -173,6 +189,7 @@ export class Dispatcher {
             return;
           }
           if ('gap' in batch) {
+            await this.#obeyMissed(batch.gap);
             this.#changeHistory(batch.gap);
           } else {
             await this.#dispatchAll(batch.records);
@@ -224,7 +241,53 @@ export class Dispatcher {
       this.window.push(event);
       this.#position = event.id;
     }
+    if (event.topic === CONTROL_TOPIC) {
+      this.#obey(event);
+      return 1;
+    }
     return this.subjects.dispatch(event);
+  }
+
+  /** Acts on one of the hub's own entries, which no subscriber gets. */
+  #obey(event: HubEvent): void {
+    try {
+      const entry = readControlEntry(event.type, HubEvent.textOf(event));
+      if (entry !== undefined) {
+        this.#tell(entry);
+      }
+    } catch (error) {
+      this.#logger.error(`Cannot act on ${event.type}`, error);
+    }
+    this.#waits.resolveThrough(this.#position);
+  }
+
+  #tell(entry: ControlEntry): void {
+    if (entry.type === 'hub.disconnect') {
+      this.control?.disconnect(entry);
+    } else {
+      this.control?.refresh(entry);
+    }
+  }
+
+  /**
+   * Acts on those of the hub's own entries that another history has and this node has not
+   * met: no stream may go on in it before.
+   */
+  async #obeyMissed({ epoch, floor, head }: LogBounds): Promise<void> {
+    let at =
+      epoch === this.#epoch && this.#position > floor ? this.#position : floor;
+    while (at < head && !this.stopped) {
+      const { entries } = await this.log.read(at, PAGE);
+      if (entries.length === 0) {
+        return;
+      }
+      for (const entry of entries) {
+        at = entry.cursor;
+        if (entry.topic === CONTROL_TOPIC && at <= head) {
+          this.#obey(toEvent(entry, true));
+        }
+      }
+    }
   }
 
   #changeHistory(bounds: LogBounds): void {
@@ -234,6 +297,11 @@ export class Dispatcher {
     this.#epoch = bounds.epoch;
     this.#position = bounds.head;
     this.window.clear(bounds.head);
+    this.#waits.resolveThrough(bounds.head);
+    this.#waits.rejectOthers(
+      bounds.epoch,
+      'The log lost its history before this node has met the entry. Try again.',
+    );
     for (const stream of Array.from(this.#streams)) {
       stream.historyChanged(bounds);
     }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
+import type { LogRecord } from '../log/event-log.js';
 import type {
   AnyEventMap,
   DataOf,
@@ -9,6 +10,8 @@ import type {
   TopicOf,
   TypeOf,
 } from './event-map.js';
+import type { DisconnectCriteria, RefreshCriteria } from './control-entry.js';
+import { toDisconnectRecord, toRefreshRecord } from './control-entry.js';
 import { Dispatcher, toEvent } from './dispatcher.js';
 import { EventStream } from './event-stream.js';
 import { HubEvent } from './hub-event.js';
@@ -106,7 +109,11 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
 
   /** @internal */
   constructor(@Inject(HUB_CONTEXT) private readonly context: HubContext) {
-    this.#dispatcher = new Dispatcher(context.log, context.window);
+    this.#dispatcher = new Dispatcher(
+      context.log,
+      context.window,
+      context.control,
+    );
     this.#presence = new Presence(context.presenceGrace);
   }
 
@@ -167,7 +174,8 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
       const stream = new EventStream(
         this.#dispatcher,
         this.context.authorizer,
-        selection,
+        // A refresh may have changed who it is since `stream` was called.
+        selection.withListener(connection.listener),
         connection,
         subscriber as never,
         rewind,
@@ -230,6 +238,51 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   ): Promise<Snapshot<Data>> {
     const cursor = await this.head();
     return { cursor, data: await load() };
+  }
+
+  /**
+   * Ends streams, on every node. It is an entry in the log: once this has resolved, nothing
+   * that is published later reaches a matching stream, and what had not been written is
+   * dropped. A client that does not take what was written is cut. It also reaches a
+   * request that guards have let through and whose stream has not opened yet; not one that
+   * arrives later, which the guards see, so take the session away first.
+   *
+   * @param criteria at least one; what is given must all hold
+   * @param reason a word for the page, in `event: hub.closed`; at most 64 characters
+   * @throws InvalidRevocationException, InvalidTopicException; LogUnavailableException when
+   * the log does not take it
+   *
+   * @example
+   * ```ts
+   * await this.sessions.delete(session.id);
+   * await this.hub.disconnect({ user: session.userId }, 'signed-out');
+   * ```
+   */
+  async disconnect(
+    criteria: DisconnectCriteria,
+    reason = 'revoked',
+  ): Promise<void> {
+    await this.#appendControl(toDisconnectRecord(criteria, reason));
+  }
+
+  /**
+   * What a user may see has changed: on every node, the user's streams stop at this entry of
+   * the log until the user is loaded anew (option `loadUser`) and roles and policies are asked
+   * again. Then they go on from there, without loss, or are ended with `revoked`. Guards are not
+   * run again; for what they decide, use `disconnect`.
+   *
+   * @param criteria the user
+   * @returns when this node's streams of the user have stopped, not when they go on
+   * @throws InvalidRevocationException; LogUnavailableException when the log does not take it
+   *
+   * @example
+   * ```ts
+   * await this.roles.remove(userId, 'editor');
+   * await this.hub.refresh({ user: userId });
+   * ```
+   */
+  async refresh(criteria: RefreshCriteria): Promise<void> {
+    await this.#appendControl(toRefreshRecord(criteria));
   }
 
   /** The cursor of the newest event that this node has dispatched. */
@@ -298,6 +351,12 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   /** @internal */
   onModuleInit(): Promise<void> {
     return loadClassTransformer().then(() => this.start());
+  }
+
+  async #appendControl(record: LogRecord): Promise<void> {
+    await this.start();
+    const [entry] = await this.context.log.append([record]);
+    await this.#dispatcher.dispatched(entry!.cursor);
   }
 
   /**

@@ -35,13 +35,17 @@ export class EventStream implements CarriedStream, DispatchedStream {
   #last: HubEvent | undefined;
   #authorized = false;
   #closed = false;
+  /** A refresh asks whether it may go on. */
+  #suspended = false;
+  /** The replay goes on by itself: with a page, the next turn or a writable connection. */
+  #waiting = false;
   /** Who is on the topics by this stream. */
   #user: string | undefined;
 
   constructor(
     private readonly dispatcher: Dispatcher,
     private readonly authorizer: StreamAuthorizer,
-    private readonly selection: Selection,
+    private selection: Selection,
     private readonly connection: StreamConnection,
     private readonly subscriber: Subscriber<HubEvent>,
     private readonly rewind: Rewind | undefined,
@@ -89,11 +93,36 @@ export class EventStream implements CarriedStream, DispatchedStream {
     if (this.#live === undefined) {
       return false;
     }
-    this.#position = this.position;
-    this.#live.unsubscribe();
-    this.#live = undefined;
-    this.connection.whenWritable(() => this.#replay());
+    this.#leave();
+    this.#replayWhenWritable();
     return true;
+  }
+
+  coversTopic(topic: string): boolean {
+    return this.selection.coversTopic(topic);
+  }
+
+  suspend(): void {
+    this.#suspended = true;
+    this.#leave();
+  }
+
+  resume(): void {
+    if (this.#suspended && !this.#closed) {
+      this.selection = this.selection.withListener(this.connection.listener);
+      this.#suspended = false;
+      const hasStarted = this.#position !== '';
+      if (hasStarted && !this.#waiting) {
+        this.#replay();
+      }
+    }
+  }
+
+  /** Stops receiving live events; the position stays. */
+  #leave(): void {
+    this.#position = this.position;
+    this.#live?.unsubscribe();
+    this.#live = undefined;
   }
 
   historyChanged(bounds: LogBounds): void {
@@ -196,13 +225,24 @@ export class EventStream implements CarriedStream, DispatchedStream {
     this.#replay();
   }
 
+  #replayWhenWritable(): void {
+    this.#waiting = true;
+    this.connection.whenWritable(() => this.#replay());
+  }
+
+  #replayNextTurn(): void {
+    this.#waiting = true;
+    setImmediate(() => this.#replay());
+  }
+
   #replay(): void {
-    if (this.#closed || this.#live !== undefined) {
+    this.#waiting = false;
+    if (this.#closed || this.#suspended || this.#live !== undefined) {
       return;
     }
     const { position, window } = this.dispatcher;
     if (this.connection.congested) {
-      this.connection.whenWritable(() => this.#replay());
+      this.#replayWhenWritable();
     } else if (this.#position >= position) {
       this.#join();
     } else if (window.covers(this.#position)) {
@@ -210,7 +250,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
       if (this.#position >= this.dispatcher.position) {
         this.#join();
       } else {
-        setImmediate(() => this.#replay());
+        this.#replayNextTurn();
       }
     } else {
       this.#replayPage().catch((error: unknown) =>
@@ -221,8 +261,9 @@ export class EventStream implements CarriedStream, DispatchedStream {
 
   async #replayPage(): Promise<void> {
     const from = this.#position;
+    this.#waiting = true;
     const { events, floor } = await this.dispatcher.page(from);
-    if (this.#closed || this.#position !== from) {
+    if (this.#closed || this.#suspended || this.#position !== from) {
       return this.#replay();
     }
     const { position } = this.dispatcher;
@@ -232,7 +273,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
     } else {
       this.#handOn(events.filter((event) => event.id! <= position));
     }
-    setImmediate(() => this.#replay());
+    this.#replayNextTurn();
   }
 
   #handOn(events: readonly HubEvent[]): void {

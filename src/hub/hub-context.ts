@@ -1,5 +1,6 @@
 import type { EventLog } from '../log/event-log.js';
 import type { ConnectionRegistry } from './connection-registry.js';
+import type { ControlListener } from './control-entry.js';
 import type { StreamAuthorizer } from './stream-authorizer.js';
 import type { WindowOptions } from './window.js';
 
@@ -16,6 +17,8 @@ export interface HubContext {
   readonly presenceGrace: number;
   /** The largest data of an event, in bytes of JSON. */
   readonly maxEventBytes: number;
+  /** Who acts on `hub.disconnect` and `hub.refresh`. */
+  readonly control?: ControlListener;
 }
 
 /** Injection token of the `HubContext`. */

@@ -8,6 +8,11 @@ export class InvalidEventException extends Error {
   override readonly name = 'InvalidEventException';
 }
 
+/** What was given to `disconnect` or `refresh` names nobody; the message says which criterion. */
+export class InvalidRevocationException extends Error {
+  override readonly name = 'InvalidRevocationException';
+}
+
 /** An event's data is larger than a connection may hold pending. */
 export class EventTooLargeException extends Error {
   override readonly name = 'EventTooLargeException';

@@ -1,4 +1,5 @@
 import type { HubEvent } from './hub-event.js';
+import { CONTROL_TOPIC } from './control-entry.js';
 import { checkPattern, checkTopic, matchesPattern } from './topic.js';
 import { InvalidStreamException } from './hub.exceptions.js';
 
@@ -26,6 +27,7 @@ export class Selection {
   readonly #patterns: readonly (readonly string[])[];
   readonly #types: ReadonlySet<string> | undefined;
   readonly #where: ((event: HubEvent) => boolean) | undefined;
+  readonly #method: string;
 
   /**
    * @throws InvalidTopicException, InvalidStreamException
@@ -63,11 +65,26 @@ export class Selection {
     this.#patterns = this.patterns.map((pattern) => pattern.split('.'));
     this.#types = types === undefined ? undefined : new Set(types);
     this.#where = where;
+    this.#method = method;
+  }
+
+  /** The same for somebody else, or for the same user with other roles. */
+  withListener(listener: Listener): Selection {
+    if (listener === this.listener) {
+      return this;
+    }
+    const { topics, patterns } = this;
+    const types = this.#types && [...this.#types];
+    return new Selection(
+      this.#method,
+      { topics, patterns, types, where: this.#where },
+      listener,
+    );
   }
 
   /** Whether the topic was asked for and the event is for this listener. */
   covers(event: HubEvent): boolean {
-    return this.#coversTopic(event.topic) && isFor(event, this.listener);
+    return this.coversTopic(event.topic) && isFor(event, this.listener);
   }
 
   /**
@@ -91,11 +108,12 @@ export class Selection {
     return Boolean(verdict);
   }
 
-  #coversTopic(topic: string): boolean {
+  /** Whether the topic was asked for, by name or by pattern. The hub's own entries are nobody's. */
+  coversTopic(topic: string): boolean {
     if (this.topics.includes(topic)) {
       return true;
     }
-    if (this.#patterns.length === 0) {
+    if (this.#patterns.length === 0 || topic === CONTROL_TOPIC) {
       return false;
     }
     const segments = topic.split('.');

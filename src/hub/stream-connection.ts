@@ -31,6 +31,14 @@ export interface CarriedStream {
    * @throws what `StreamAuthorizer.authorize` throws
    */
   authorize(): void | Promise<void>;
+  /** Whether it asks for a literal topic, by name or by pattern. */
+  coversTopic(topic: string): boolean;
+  /** Hands on nothing from here until `resume`. */
+  suspend(): void;
+  /** Goes on from where it was suspended, for the connection's listener of now. */
+  resume(): void;
+  /** Hands on nothing any more. */
+  close(): void;
 }
 
 /** An open connection, as `hub.connections()` tells it. */

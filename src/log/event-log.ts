@@ -10,6 +10,7 @@ export interface Audience {
 
 /** What is appended: an event as text, before the log has given it a position. */
 export interface LogRecord {
+  /** A literal topic, or that of the hub's own entries, which no application can publish to. */
   readonly topic: string;
   readonly type: string;
   /** The event's data as JSON text. */
@@ -76,6 +77,10 @@ export type TailBatch =
  * - `tail` yields every entry after a cursor once and in order, or a `gap`.
  * - The floor never moves down, and no position is used twice, also when all
  *   entries were trimmed.
+ *
+ * Some entries are the hub's own: `hub.disconnect` and `hub.refresh`, under a topic that is
+ * reserved for them. A backend carries them like any other record: with a cursor, in their
+ * place among the events, and never left out.
  *
  * The memory log is the reference implementation.
  */

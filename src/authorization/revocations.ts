@@ -1,0 +1,105 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Admission } from '../connection/admission.js';
+import { Connections } from '../connection/connections.js';
+import type { SseConnection } from '../connection/sse-connection.js';
+import type {
+  ControlEntry,
+  ControlListener,
+  Disconnect,
+  Refresh,
+} from '../hub/control-entry.js';
+import { RecentControlEntries } from './recent-control-entries.js';
+import { Refreshes } from './refreshes.js';
+import { RequestArrivals } from './request-arrivals.js';
+
+/**
+ * Acts on `hub.disconnect` and `hub.refresh` in the turn in which this node meets them in
+ * the log, so that no later entry has been handed on, and once more for connections that
+ * were on their way then.
+ */
+@Injectable()
+export class Revocations implements ControlListener, Admission {
+  constructor(
+    @Inject(Connections) private readonly connections: Connections,
+    @Inject(RecentControlEntries) private readonly recent: RecentControlEntries,
+    @Inject(RequestArrivals) private readonly arrivals: RequestArrivals,
+    @Inject(Refreshes) private readonly refreshes: Refreshes,
+  ) {
+    connections.useAdmission(this);
+  }
+
+  disconnect(entry: Disconnect): void {
+    this.recent.add(entry);
+    const candidates =
+      entry.user === undefined
+        ? this.connections.all()
+        : this.connections.ofUser(entry.user);
+    for (const connection of candidates) {
+      if (isMeant(entry, connection)) {
+        connection.revoke(entry.reason);
+      }
+    }
+  }
+
+  refresh(entry: Refresh): void {
+    this.recent.add(entry);
+    this.refreshes.begin(entry.user, this.connections.ofUser(entry.user));
+  }
+
+  arrivalOf(request: object): number {
+    return this.arrivals.of(request);
+  }
+
+  created(connection: SseConnection): void {
+    const entries = this.recent.since(connection.arrival);
+    if (entries === undefined) {
+      connection.revoke('unavailable');
+    } else if (
+      !this.#end(connection, entries) &&
+      wasRefreshed(connection, entries)
+    ) {
+      // The guards may have seen the user of before.
+      this.refreshes.begin(connection.listener.userId!, [connection]);
+    }
+  }
+
+  attached(connection: SseConnection, isFirst: boolean): void {
+    const entries = this.recent.since(connection.arrival);
+    if (entries !== undefined) {
+      this.#end(connection, entries);
+    } else if (isFirst) {
+      connection.revoke('unavailable');
+    }
+  }
+
+  /** Ends a connection that one of the entries means. */
+  #end(connection: SseConnection, entries: readonly ControlEntry[]): boolean {
+    for (const entry of entries) {
+      if (entry.type === 'hub.disconnect' && isMeant(entry, connection)) {
+        connection.revoke(entry.reason);
+        return true;
+      }
+    }
+    return false;
+  }
+}
+
+function isMeant(
+  { user, connection: id, topic }: Disconnect,
+  connection: SseConnection,
+): boolean {
+  return (
+    (user === undefined || user === connection.listener.userId) &&
+    (id === undefined || id === connection.id) &&
+    (topic === undefined || connection.coversTopic(topic))
+  );
+}
+
+function wasRefreshed(
+  { listener: { userId } }: SseConnection,
+  entries: readonly ControlEntry[],
+): boolean {
+  return entries.some(
+    (entry) => entry.type === 'hub.refresh' && entry.user === userId,
+  );
+}

@@ -1,0 +1,634 @@
+import {
+  Controller,
+  Injectable,
+  Query,
+  Req,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
+import type {
+  CallHandler,
+  CanActivate,
+  ExecutionContext,
+  NestInterceptor,
+} from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import http2 from 'node:http2';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  Connection,
+  EventHub,
+  InvalidRevocationException,
+  InvalidTopicException,
+  LogUnavailableException,
+  MemoryLog,
+  Sse,
+  SseConnection,
+} from 'nestjs-sse-hub';
+import type { SseModuleOptions } from 'nestjs-sse-hub';
+import {
+  NEVER,
+  Observable,
+  Subject,
+  concatMap,
+  delayWhen,
+  finalize,
+  merge,
+  of,
+} from 'rxjs';
+import { eventually, settled } from '../support/eventually.js';
+import { HeaderUserGuard } from '../support/header-user.guard.js';
+import { closeApps, platforms, startApp } from '../support/running-app.js';
+import { connect, dropClients } from '../support/sse-client.js';
+import type { SseClient } from '../support/sse-client.js';
+import { blocksOf, readResponse, readResponses } from '../support/wire.js';
+import { WireClient, destroyWireClients } from '../support/wire-client.js';
+
+/** What a test holds back, or lets go on, of the requests on their way. */
+class Gate {
+  readonly #waiting: (() => void)[] = [];
+  closed = false;
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  async pass(): Promise<void> {
+    if (this.closed) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  open(): void {
+    this.closed = false;
+    this.#waiting.splice(0).forEach((resolve) => resolve());
+  }
+}
+
+let gate: Gate;
+let connections: SseConnection[];
+/** What the handler of `own` emits. */
+let source: Subject<unknown>;
+/** How often a handler's observable was torn down. */
+let finalized: number;
+
+beforeEach(() => {
+  gate = new Gate();
+  connections = [];
+  source = new Subject();
+  finalized = 0;
+});
+
+afterEach(async () => {
+  gate.open();
+  dropClients();
+  destroyWireClients();
+  await closeApps();
+});
+
+/** It has let the request through; its answer takes a while to arrive. */
+@Injectable()
+class SlowGuard implements CanActivate {
+  async canActivate(): Promise<boolean> {
+    await gate.pass();
+    return true;
+  }
+}
+
+@Injectable()
+class SlowInterceptor implements NestInterceptor {
+  async intercept(
+    _: ExecutionContext,
+    next: CallHandler,
+  ): Promise<Observable<unknown>> {
+    await gate.pass();
+    return next.handle();
+  }
+}
+
+@UseGuards(HeaderUserGuard)
+@Controller()
+class StreamsController {
+  constructor(private readonly hub: EventHub) {}
+
+  @Sse('events')
+  events(@Connection() connection: SseConnection) {
+    return this.#stream(connection);
+  }
+
+  @Sse('pattern')
+  pattern(@Connection() connection: SseConnection) {
+    return this.hub.stream({
+      patterns: ['rooms.*', 'lobby.**'],
+      for: connection,
+    });
+  }
+
+  @Sse('two')
+  two(@Connection() connection: SseConnection) {
+    return this.hub.stream({ topics: ['news', 'rooms.1'], for: connection });
+  }
+
+  @Sse('chosen')
+  chosen(@Query('topic') topic: string, @Connection() c: SseConnection) {
+    return this.hub.stream({ topics: [topic], for: c });
+  }
+
+  @UseGuards(SlowGuard)
+  @Sse('slow-guard')
+  slowGuard(@Connection() connection: SseConnection) {
+    return this.#stream(connection);
+  }
+
+  @UseInterceptors(SlowInterceptor)
+  @Sse('slow-interceptor')
+  slowInterceptor(@Connection() connection: SseConnection) {
+    return this.#stream(connection);
+  }
+
+  @Sse('slow-handler')
+  async slowHandler(@Connection() connection: SseConnection) {
+    connections.push(connection);
+    await gate.pass();
+    return this.#stream(connection);
+  }
+
+  @Sse('later')
+  later(@Connection() connection: SseConnection) {
+    connections.push(connection);
+    return merge(
+      of('first'),
+      new Observable((subscriber) => {
+        void gate
+          .pass()
+          .then(() =>
+            subscriber.add(this.#stream(connection).subscribe(subscriber)),
+          );
+      }),
+    );
+  }
+
+  @Sse('own')
+  own(@Connection() connection: SseConnection) {
+    connections.push(connection);
+    return source;
+  }
+
+  @Sse('delayed')
+  delayed(@Connection() connection: SseConnection) {
+    return this.#stream(connection).pipe(delayWhen(() => gate.pass()));
+  }
+
+  @Sse('ignores-its-end')
+  ignoresItsEnd(@Connection() connection: SseConnection) {
+    connections.push(connection);
+    // Subscribes by itself, so that nothing unsubscribes when the stream ends.
+    this.#stream(connection).subscribe((event) => source.next(event));
+    return source;
+  }
+
+  @Sse('throws-in-teardown')
+  throwsInTeardown(@Connection() connection: SseConnection) {
+    return this.#stream(connection).pipe(
+      finalize(() => {
+        throw new Error('teardown');
+      }),
+    );
+  }
+
+  #stream(connection: SseConnection) {
+    connections.push(connection);
+    return this.hub
+      .stream({ topics: ['news'], for: connection })
+      .pipe(finalize(() => finalized++));
+  }
+}
+
+const as = (user: string) => ({ headers: { 'x-user': user } });
+
+/** What the app's page sees of a stream, in short. */
+const told = ({ events }: SseClient): string[] =>
+  events
+    .filter(({ type }) => type !== 'hub.checkpoint')
+    .map(({ type, data }) =>
+      type === 'hub.closed'
+        ? `closed ${(JSON.parse(data) as { reason: string }).reason}`
+        : data,
+    );
+
+describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
+  const start = (options?: SseModuleOptions) =>
+    startApp(adapter, { controllers: [StreamsController], options });
+
+  describe('ends the streams', () => {
+    it('of a user, all of them and nobody else’s, at its place in the log', async () => {
+      const { hub, url } = await start();
+      const phone = await connect(`${url}/events`, as('7'));
+      const laptop = await connect(`${url}/events`, as('7'));
+      const other = await connect(`${url}/events`, as('70'));
+      const nobody = await connect(`${url}/events`);
+      await hub.publish('news', { data: 'before' });
+      await Promise.all([phone.next(), laptop.next()]);
+      await hub.disconnect({ user: 7 }, 'signed-out');
+      await hub.publish('news', { data: 'after' });
+      await Promise.all([other.next(), nobody.next()]);
+
+      expect(await phone.ended).toBe(true);
+      expect(await laptop.ended).toBe(true);
+      expect(told(phone)).toEqual(['before', 'closed signed-out']);
+      expect(told(laptop)).toEqual(['before', 'closed signed-out']);
+      await other.until(() => told(other).includes('after'));
+      await nobody.until(() => told(nobody).includes('after'));
+      expect(told(other)).toEqual(['before', 'after']);
+      expect(told(nobody)).toEqual(['before', 'after']);
+      expect(hub.connections().map(({ user }) => user?.id)).toEqual([
+        70,
+        undefined,
+      ]);
+    });
+
+    it('of one connection', async () => {
+      const { hub, url } = await start();
+      const phone = await connect(`${url}/events`, as('7'));
+      const laptop = await connect(`${url}/events`, as('7'));
+      await hub.disconnect({ connection: connections[1]!.id });
+
+      expect(await laptop.ended).toBe(true);
+      expect(told(laptop)).toEqual(['closed revoked']);
+      await hub.publish('news', { data: 'on' });
+      await phone.next();
+      expect(connections[1]!.signal.reason).toBe('revoked');
+      expect(connections[0]!.signal.aborted).toBe(false);
+    });
+
+    it('that cover a topic, by name or by a pattern', async () => {
+      const { hub, url } = await start();
+      const byPattern = await connect(`${url}/pattern`, as('7'));
+      const byName = await connect(`${url}/two`);
+      const elsewhere = await connect(`${url}/events`, as('7'));
+      await hub.disconnect({ topic: 'rooms.1' });
+
+      expect(await byPattern.ended).toBe(true);
+      expect(await byName.ended).toBe(true);
+      await hub.publish('news', { data: 'on' });
+      await elsewhere.next();
+      expect(told(elsewhere)).toEqual(['on']);
+    });
+
+    it('that meet all of several criteria', async () => {
+      const { hub, url } = await start();
+      const meant = await connect(`${url}/pattern`, as('7'));
+      const otherTopic = await connect(`${url}/events`, as('7'));
+      const otherUser = await connect(`${url}/pattern`, as('8'));
+      await hub.disconnect({ user: '7', topic: 'lobby' });
+      await hub.disconnect({ user: '8', connection: connections[0]!.id });
+      await hub.disconnect({ user: '7', topic: 'lobbyist' });
+
+      expect(await meant.ended).toBe(true);
+      await hub.publish('news', { data: 'on' });
+      await hub.publish('rooms.1', { data: 'on' });
+      await Promise.all([otherTopic.next(), otherUser.next()]);
+    });
+
+    it('also one whose handler throws when it is torn down, and the next', async () => {
+      const { hub, url } = await start();
+      const first = await connect(`${url}/throws-in-teardown`, as('7'));
+      const second = await connect(`${url}/events`, as('7'));
+      await hub.disconnect({ user: 7 });
+
+      expect(await first.ended).toBe(true);
+      expect(await second.ended).toBe(true);
+      expect(told(first)).toEqual(['closed revoked']);
+      expect(hub.connections()).toEqual([]);
+    });
+  });
+
+  describe('lets nothing out afterwards', () => {
+    it('not of a handler that delays, nor of its own timers, nor a heartbeat', async () => {
+      const { hub, url, port } = await start({ heartbeat: 100 });
+      const delayed = await WireClient.get(port, '/delayed', { 'x-user': '7' });
+      const own = await WireClient.get(port, '/own', { 'x-user': '7' });
+      const watch = await connect(`${url}/events`);
+      await delayed.untilTail('hub.checkpoint');
+      await own.untilTail('retry:');
+      gate.closed = true;
+      await hub.publish('news', { data: 'held back' });
+      await watch.next();
+      source.next('sent');
+      await own.untilTail('sent');
+      source.next('queued');
+      await hub.disconnect({ user: 7 });
+      gate.open();
+      source.next('late');
+      await watch.until(() => watch.comments.length > 1);
+
+      for (const client of [delayed, own]) {
+        await client.untilTail('0\r\n\r\n');
+        const { body, rest } = readResponse(client.bytes);
+        expect(blocksOf(body).at(-1)).toBe(
+          'event: hub.closed\ndata: {"reason":"revoked"}',
+        );
+        expect(rest.length).toBe(0);
+        expect(body).not.toMatch(/held back|late/);
+      }
+    });
+
+    it('drops what was emitted and not yet written', async () => {
+      const { hub, port } = await start();
+      const client = await WireClient.get(port, '/own', { 'x-user': '7' });
+      await client.untilTail('retry:');
+      const revoked = hub.disconnect({ user: 7 });
+      // The entry is dispatched in a turn of its own: emit in every turn until then.
+      let over = false;
+      void revoked.then(() => (over = true));
+      for (let n = 0; !over; n++) {
+        source.next(`n${n};`);
+        await Promise.resolve();
+        if (n % 64 === 63) {
+          await nextTurn();
+        }
+      }
+      await client.untilTail('0\r\n\r\n');
+      expect(source.observed).toBe(false);
+    });
+
+    it('destroys the socket of a client that does not take what was written', async () => {
+      const { hub, port, app } = await start({
+        slowClient: { maxPendingBytes: 64 * 1024 * 1024 },
+        window: { bytes: 64 * 1024 * 1024 },
+      });
+      const sockets: { destroyed: boolean }[] = [];
+      app.getHttpServer().on('connection', (s: never) => sockets.push(s));
+      const client = await WireClient.get(port, '/own', { 'x-user': '7' });
+      await client.untilTail('retry:');
+      client.socket.pause();
+      for (let n = 0; n < 32; n++) {
+        source.next('x'.repeat(1024 * 1024));
+        await nextTurn();
+      }
+      await hub.disconnect({ user: 7 });
+      expect(sockets[0]!.destroyed).toBe(true);
+      expect(connections[0]!.signal.reason).toBe('revoked');
+      client.socket.resume();
+      await client.until(() => client.closed);
+      expect(client.bytes.includes('hub.closed')).toBe(false);
+    });
+
+    it('destroys the socket of a stream that has ended but not left', async () => {
+      const { hub, port, app } = await start({
+        slowClient: { maxPendingBytes: 64 * 1024 * 1024 },
+        window: { bytes: 64 * 1024 * 1024 },
+      });
+      const sockets: { destroyed: boolean }[] = [];
+      app.getHttpServer().on('connection', (s: never) => sockets.push(s));
+      const client = await WireClient.get(port, '/own', { 'x-user': '7' });
+      await client.untilTail('retry:');
+      client.socket.pause();
+      for (let n = 0; n < 32; n++) {
+        source.next('x'.repeat(1024 * 1024));
+        await nextTurn();
+      }
+      source.complete();
+      expect(sockets[0]!.destroyed).toBe(false);
+      await hub.disconnect({ user: 7 });
+      expect(sockets[0]!.destroyed).toBe(true);
+    });
+
+    it('not of an ephemeral event', async () => {
+      const { hub, url } = await start();
+      const gone = await connect(`${url}/events`, as('7'));
+      const stays = await connect(`${url}/events`, as('8'));
+      await hub.publish('news', { data: 'typing', ephemeral: true });
+      await hub.disconnect({ user: 7 });
+      await hub.publish('news', { data: 'still', ephemeral: true });
+      await stays.until(() => told(stays).includes('still'));
+      expect(await gone.ended).toBe(true);
+      expect(told(gone)).toEqual(['typing', 'closed revoked']);
+    });
+
+    it('also when the handler subscribes by itself', async () => {
+      const { hub, url } = await start();
+      const client = await connect(`${url}/ignores-its-end`, as('7'));
+      const fromHub: unknown[] = [];
+      source.subscribe((event) => fromHub.push(event));
+      await hub.disconnect({ user: 7 });
+      await hub.publish('news', { data: 'after' });
+      expect(await client.ended).toBe(true);
+      expect(fromHub).toEqual([]);
+    });
+
+    it('does not write into the next response of a kept-alive connection', async () => {
+      const { hub, port } = await start();
+      const client = await WireClient.get(port, '/own', { 'x-user': '7' });
+      await client.untilTail('retry:');
+      source.next('queued');
+      await hub.disconnect({ user: 7 });
+      await client.untilTail('0\r\n\r\n');
+      client.send('GET', '/nothing-here');
+      await client.untilTail('statusCode');
+      source.next('late');
+      const [stream, next, ...more] = readResponses(client.bytes);
+      expect(stream!.complete).toBe(true);
+      expect(next!.status).toBe(404);
+      expect(more).toEqual([]);
+    });
+  });
+
+  describe('reaches a connect on its way', () => {
+    it.each(['slow-guard', 'slow-interceptor', 'slow-handler'])(
+      'that was let through before and opens after it (%s)',
+      async (path) => {
+        const { hub, url } = await start();
+        const cursor = await hub.head();
+        await hub.publish('news', { data: 'before' });
+        gate.closed = true;
+        const connecting = connect(
+          `${url}/${path}?lastEventId=${cursor}`,
+          as('7'),
+        );
+        const others = connect(`${url}/${path}?lastEventId=${cursor}`, as('8'));
+        await eventually(() => gate.size === 2);
+        await hub.disconnect({ user: 7 });
+        gate.open();
+        const client = await connecting;
+        const other = await others;
+
+        expect(client.status).toBe(200);
+        expect(await client.ended).toBe(true);
+        expect(told(client)).toEqual(['closed revoked']);
+        expect(client.retries).toHaveLength(1);
+        expect(client.lastEventId).toBe(undefined);
+        await other.next();
+        expect(told(other)).toEqual(['before']);
+      },
+    );
+
+    it.each(['slow-guard', 'slow-interceptor', 'slow-handler', 'later'])(
+      'whose stream takes up the topic after it (%s)',
+      async (path) => {
+        const { hub, url } = await start();
+        gate.closed = true;
+        const connecting = connect(`${url}/${path}`, as('7'));
+        await eventually(() => gate.size === 1);
+        await hub.disconnect({ topic: 'elsewhere' });
+        await hub.disconnect({ user: 8, topic: 'news' });
+        await hub.disconnect({ user: 7, topic: 'news' });
+        gate.open();
+        const client = await connecting;
+        await hub.publish('news', { data: 'after' });
+        expect(await client.ended).toBe(true);
+        expect(told(client).at(-1)).toBe('closed revoked');
+        expect(told(client)).not.toContain('after');
+      },
+    );
+
+    it('while its head waits, with nothing of what was emitted until then', async () => {
+      const { hub, url } = await start();
+      const cursor = await hub.head();
+      await hub.publish('news', { data: 'retained' });
+      gate.closed = true;
+      const connecting = connect(
+        `${url}/slow-handler?lastEventId=${cursor}`,
+        as('7'),
+      );
+      await eventually(() => gate.size === 1);
+      await hub.disconnect({ connection: connections[0]!.id });
+      const client = await connecting;
+      expect(await client.ended).toBe(true);
+      expect(client.text).toBe(
+        `retry: ${client.retries[0]}\n\nevent: hub.closed\ndata: {"reason":"revoked"}\n\n`,
+      );
+    });
+
+    it('but not one that arrives later, also with a cursor from before', async () => {
+      const { hub, url } = await start();
+      const client = await connect(`${url}/events`, as('7'));
+      await hub.publish('news', { data: 'seen' });
+      await client.next();
+      await hub.disconnect({ user: 7 }, 'signed-out');
+      await hub.publish('news', { data: 'missed' });
+      await client.ended;
+      await client.reconnect();
+      await hub.publish('news', { data: 'live' });
+      await client.until(() => told(client).includes('live'));
+      expect(told(client)).toEqual([
+        'seen',
+        'closed signed-out',
+        'missed',
+        'live',
+      ]);
+    });
+
+    it('but not one that arrives later and takes up the topic', async () => {
+      const { hub, url } = await start();
+      await hub.disconnect({ topic: 'news' });
+      const client = await connect(`${url}/events`, as('7'));
+      await hub.publish('news', { data: 'live' });
+      await client.next();
+      expect(told(client)).toEqual(['live']);
+    });
+  });
+
+  describe('is an entry of the log', () => {
+    it('which nobody sees, live, in replay or by rewind', async () => {
+      const log = new MemoryLog();
+      const { hub, url } = await start({ log });
+      const heard: string[] = [];
+      hub
+        .listen({ patterns: ['**'], audience: 'all' })
+        .subscribe(({ data }) => heard.push(data as string));
+      const cursor = await hub.head();
+      await hub.publish('rooms.1', { data: 'one' });
+      await hub.disconnect({ user: 'somebody' });
+      await hub.refresh({ user: 'somebody' });
+      await hub.publish('rooms.1', { data: 'two' });
+      expect(await hub.head()).toBe((await log.bounds()).head);
+      const replayed = await connect(
+        `${url}/pattern?lastEventId=${cursor}`,
+        as('7'),
+      );
+      await replayed.until(() => told(replayed).includes('two'));
+      expect(told(replayed)).toEqual(['one', 'two']);
+      await eventually(() => heard.length >= 2);
+      expect(heard).toEqual(['one', 'two']);
+
+      const { entries } = await log.read(cursor, { events: 9, bytes: 9_999 });
+      expect(entries.map(({ type }) => type)).toEqual([
+        'message',
+        'hub.disconnect',
+        'hub.refresh',
+        'message',
+      ]);
+    });
+
+    it('that no application can publish to or ask for', async () => {
+      const { hub, url } = await start();
+      const log = new MemoryLog();
+      await log.close();
+      await expect(hub.publish('*hub', { data: 1 })).rejects.toThrow(
+        InvalidTopicException,
+      );
+      expect(() => hub.listen({ topics: ['*hub'] })).toThrow(
+        InvalidTopicException,
+      );
+      expect(() => hub.listen({ patterns: ['*hub'] })).toThrow(
+        InvalidTopicException,
+      );
+      expect(
+        (await connect(`${url}/chosen?topic=${encodeURIComponent('*hub')}`))
+          .status,
+      ).toBe(500);
+    });
+
+    it('which has to name somebody, and nobody by mistake', async () => {
+      const { hub, url } = await start();
+      const client = await connect(`${url}/events`, as('7'));
+      const refused: [criteria: object, reason?: unknown][] = [
+        [{}],
+        [{ users: ['7'] }],
+        [{ user: 7, toppic: 'news' }],
+        [{ user: undefined, topic: 'news' }],
+        [{ user: null }],
+        [{ user: '' }],
+        [{ user: { id: 7 } }],
+        [{ connection: '' }],
+        [{ connection: 7 }],
+        [{ user: 7 }, ''],
+        [{ user: 7 }, 'x'.repeat(65)],
+        [{ user: 7 }, { why: 'because' }],
+      ];
+      for (const [criteria, reason] of refused) {
+        await expect(
+          hub.disconnect(criteria, reason as string),
+        ).rejects.toThrow(InvalidRevocationException);
+      }
+      await expect(hub.disconnect({ topic: 'news.*' })).rejects.toThrow(
+        InvalidTopicException,
+      );
+      await expect(hub.disconnect(null as never)).rejects.toThrow(
+        InvalidRevocationException,
+      );
+      await hub.publish('news', { data: 'on' });
+      await client.next();
+      expect(told(client)).toEqual(['on']);
+    });
+
+    it('which fails when the log does not take it', async () => {
+      const { hub, app } = await start();
+      const closing = app.close();
+      const late = hub.disconnect({ user: 7 });
+      await expect(late).rejects.toThrow(LogUnavailableException);
+      await closing;
+    });
+  });
+
+  it('keeps a reason inside its JSON', async () => {
+    const { hub, url } = await start();
+    const client = await connect(`${url}/events`, as('7'));
+    await hub.disconnect({ user: 7 }, 'a\nb"\rdata: x');
+    expect(await client.ended).toBe(true);
+    expect(told(client)).toEqual(['closed a\nb"\rdata: x']);
+  });
+});
