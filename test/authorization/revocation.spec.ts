@@ -134,6 +134,13 @@ class StreamsController {
     return this.#stream(connection);
   }
 
+  @UseGuards(SlowGuard)
+  @Sse('slow-guard-own')
+  slowGuardOwn(@Connection() connection: SseConnection) {
+    connections.push(connection);
+    return merge(of('own'), source);
+  }
+
   @UseInterceptors(SlowInterceptor)
   @Sse('slow-interceptor')
   slowInterceptor(@Connection() connection: SseConnection) {
@@ -479,6 +486,19 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
         expect(told(client)).not.toContain('after');
       },
     );
+
+    it('that has no hub stream, and whose handler is not called any more', async () => {
+      const { hub, url } = await start();
+      gate.closed = true;
+      const connecting = connect(`${url}/slow-guard-own`, as('7'));
+      await eventually(() => gate.size === 1);
+      await hub.disconnect({ user: 7 });
+      gate.open();
+      const client = await connecting;
+      expect(await client.ended).toBe(true);
+      expect(told(client)).toEqual(['closed revoked']);
+      expect(connections).toEqual([]);
+    });
 
     it.each(['slow-handler', 'early'])(
       'while its head waits, with nothing of what was emitted until then (%s)',
