@@ -542,18 +542,21 @@ describe('the accounts app', () => {
 });
 
 describe('a session of the accounts app', () => {
+  let app: AccountsApp;
+
+  beforeEach(async () => {
+    app = await AccountsApp.create({ SESSION_SECONDS: '6' });
+  });
+
+  afterEach(() => app.dispose());
+
   it('ends by itself, and its streams with it, also after a change of roles', async () => {
-    const app = await AccountsApp.create({ SESSION_SECONDS: '6' });
-    try {
-      const ada = await app.signIn('ada');
-      const admin = await app.signIn('admin');
-      const own = await ada.listen('/users/ada/events');
-      const role = '/admin/users/ada/roles/editor';
-      expect(await admin.status('DELETE', role)).toBe(204);
-      await own.next('account.changed');
-      expect(await endOf(own)).toBe('expired');
-    } finally {
-      await app.dispose();
-    }
+    const ada = await app.signIn('ada');
+    const admin = await app.signIn('admin');
+    const own = await ada.listen('/users/ada/events');
+    const role = '/admin/users/ada/roles/editor';
+    expect(await admin.status('DELETE', role)).toBe(204);
+    await own.next('account.changed');
+    expect(await endOf(own)).toBe('expired');
   });
 });
