@@ -67,8 +67,15 @@ describe('Leases', () => {
     leases.created(response);
     jest.advanceTimersByTime(60_000);
     expect(closed).toEqual([]);
+  });
+
+  it('stay as they are for a user who is loaded anew without one', () => {
+    const user: User = { until: 50_000 };
+    const response = responseOf(user);
+    leases.created(response);
     user.until = undefined;
     leases.created(response);
-    expect(jest.getTimerCount()).toBe(0);
+    jest.advanceTimersByTime(50_000);
+    expect(closed).toHaveLength(1);
   });
 });

@@ -30,14 +30,16 @@ export class Leases implements ConnectionObserver {
   }
 
   /**
-   * Also renews the lease of a connection whose user has changed.
+   * Also gives a connection the lease of its user who was loaded anew. One without a lease
+   * leaves the connection the lease that it has: a row of a database does not know when the
+   * token expires that the guards have seen.
+   *
    * @throws InvalidLeaseException
    */
   created(response: SseResponse): Refusal | undefined {
     const { leaseUntil, now, random } = this.options;
     const until = leaseOf(response.connection.user, leaseUntil);
     if (until === undefined) {
-      this.#ends.delete(response);
       return undefined;
     }
     const time = now();

@@ -4,7 +4,7 @@ import {
   Injectable,
   UseGuards,
 } from '@nestjs/common';
-import type { CanActivate } from '@nestjs/common';
+import type { CanActivate, Provider } from '@nestjs/common';
 import {
   Connection,
   EventHub,
@@ -12,8 +12,9 @@ import {
   MemoryLog,
   Sse,
   SseConnection,
+  TopicPolicy,
 } from 'nestjs-sse-hub';
-import type { SseModuleOptions } from 'nestjs-sse-hub';
+import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
 import { NEVER, delayWhen } from 'rxjs';
 import { HUB_CONTEXT } from '../../src/hub/hub-context.js';
 import { eventually } from '../support/eventually.js';
@@ -130,9 +131,10 @@ const until = (client: SseClient, text: string) =>
   client.until(() => told(client).includes(text));
 
 describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
-  const start = (options?: SseModuleOptions) =>
+  const start = (options?: SseModuleOptions, providers: Provider[] = []) =>
     startApp(adapter, {
       controllers: [NewsController],
+      providers,
       options: { loadUser: users.load, ...options },
     });
 
@@ -513,6 +515,52 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
     await Promise.all([until(stays, 'end'), until(lost, 'end')]);
     expect(told(stays)).toEqual(['for editors', 'end']);
     expect(told(lost)).toEqual(['end']);
+  });
+
+  it('asks the policies again: the stream that one denies ends, the others stay', async () => {
+    @TopicPolicy('news')
+    @Injectable()
+    class NewsPolicy implements TopicAuthorizer<User> {
+      canSubscribe(user: User | undefined): Promise<boolean> {
+        return Promise.resolve(user?.roles.includes('reader') === true);
+      }
+    }
+    const { hub, url } = await start({}, [NewsPolicy]);
+    const news = await connect(`${url}/news`, as('7', 'reader'));
+    const own = await connect(`${url}/own`, as('7', 'reader'));
+    const other = await connect(`${url}/news`, as('8', 'reader'));
+
+    users.known.set('7', { id: 7, roles: ['reader', 'editor'] });
+    await hub.refresh({ user: 7 });
+    await hub.publish('news', { data: 'allowed' });
+    await Promise.all([until(news, 'allowed'), until(other, 'allowed')]);
+
+    users.known.set('7', { id: 7, roles: ['editor'] });
+    await hub.refresh({ user: 7 });
+    await hub.publish('news', { data: 'after' });
+    await until(other, 'after');
+    expect(await news.ended).toBe(true);
+    expect(told(news)).toEqual(['allowed', 'closed revoked']);
+    expect(told(other)).toEqual(['allowed', 'after']);
+    expect(hub.connections().map(({ user }) => (user as User).id)).toEqual([
+      7, 8,
+    ]);
+    expect(told(own)).toEqual([]);
+  });
+
+  it('leaves a stream the lease that its guards have seen', async () => {
+    const end = Date.now() + 3_000;
+    const { hub, url } = await start({
+      // Only what a guard put on the request knows when a token expires.
+      leaseUntil: (user: User) =>
+        user === users.known.get('7') ? undefined : new Date(end),
+    });
+    users.known.set('7', { id: 7, roles: ['reader'] });
+    const client = await connect(`${url}/news`, as('7', 'reader'));
+    await hub.refresh({ user: 7 });
+    await eventually(() => connections[0]!.user === users.known.get('7'));
+    expect(await client.ended).toBe(true);
+    expect(told(client)).toEqual(['closed expired']);
   });
 
   it('needs a user', async () => {
