@@ -22,14 +22,9 @@ import { UsersModule } from './users/users.module.js';
       useFactory: (users: Users, sessions: Sessions) => ({
         // A topic that no policy knows is refused, not open to everybody.
         unlistedTopics: 'deny' as const,
-        // For `hub.refresh()`: the user with the roles as they are now. It takes the
-        // place of what the guard put on the request, and with it the lease, which is
-        // `exp`. Which session a stream came with is not known here, so the one that
-        // ends first counts: no stream outlives its session by a change of roles.
-        loadUser: (id: string) => {
-          const exp = sessions.firstExpiryOf(id);
-          return exp && { ...users.find(id), exp };
-        },
+        // For `hub.refresh()`: the user with the roles as they are now. The lease of a stream
+        // stays, as only its token knows when the session ends.
+        loadUser: (id: string) => users.find(id),
         // A second line: streams are told at once when their user's sessions end.
         revalidate: ({ user }) => sessions.hasAny(user.id),
       }),

@@ -36,18 +36,6 @@ export class Sessions {
     return [...this.live.values()].some((session) => session.userId === userId);
   }
 
-  /**
-   * When the first of a user's sessions expires, in seconds since 1970; `undefined`
-   * if there is none.
-   */
-  firstExpiryOf(userId: string): number | undefined {
-    this.forgetExpired();
-    const times = [...this.live.values()]
-      .filter((session) => session.userId === userId)
-      .map(({ expiresAt }) => Math.floor(expiresAt / 1000));
-    return times.length > 0 ? Math.min(...times) : undefined;
-  }
-
   /** Ends all sessions of a user, on whatever device. */
   endAll(userId: string): void {
     for (const [id, session] of this.live) {
