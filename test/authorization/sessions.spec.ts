@@ -54,7 +54,9 @@ function leaveSession(
 ): void {
   const end = response.end.bind(response);
   response.end = ((...args: Parameters<typeof end>) => {
-    Object.assign(request, { session: undefined, sessionID: undefined });
+    if (response.getHeader('content-type') === 'text/event-stream') {
+      Object.assign(request, { session: undefined, sessionID: undefined });
+    }
     return end(...args);
   }) as typeof end;
   next();
@@ -166,7 +168,7 @@ async function start(
         }),
       );
       if (withRecipe) {
-        app.use('/events', leaveSession);
+        app.use(leaveSession);
       }
     },
   });
