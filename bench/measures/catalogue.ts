@@ -11,7 +11,10 @@ export interface Measure {
 }
 
 export const measures: Record<MeasureName, Measure> = {
-  delivery: { run: measureDelivery, appliesTo: () => true },
+  delivery: {
+    run: measureDelivery,
+    appliesTo: (server) => !server.onlyConnects,
+  },
   connections: { run: measureConnections, appliesTo: () => true },
   'user-topics': {
     run: measureUserTopics,

@@ -8,6 +8,8 @@ export interface ServerEntry {
   args: readonly string[];
   /** Serves `events` and `publish` of `/users/:id` and `/inbox/:id` as well. */
   servesUsers: boolean;
+  /** Its deliveries are another server's. */
+  onlyConnects: boolean;
 }
 
 export const servers: readonly ServerEntry[] = [
@@ -18,14 +20,28 @@ export const servers: readonly ServerEntry[] = [
   entry('hub-express', 'nestjs-sse-hub, Express', 'hub.js', 'express'),
   entry('hub-fastify', 'nestjs-sse-hub, Fastify', 'hub.js', 'fastify'),
   entry(
+    'guarded-express',
+    'Nest @Sse() and a guard, Express',
+    'nest-sse.js',
+    'express',
+    'guarded',
+  ),
+  entry(
+    'guarded-fastify',
+    'Nest @Sse() and a guard, Fastify',
+    'nest-sse.js',
+    'fastify',
+    'guarded',
+  ),
+  entry(
     'authorized-express',
-    'the same with authorization, Express',
+    'hub with authorization, Express',
     'hub-authorized.js',
     'express',
   ),
   entry(
     'authorized-fastify',
-    'the same with authorization, Fastify',
+    'hub with authorization, Fastify',
     'hub-authorized.js',
     'fastify',
   ),
@@ -61,5 +77,12 @@ function entry(
   file: string,
   ...args: string[]
 ): ServerEntry {
-  return { name, title, file, args, servesUsers: file === 'hub.js' };
+  return {
+    name,
+    title,
+    file,
+    args,
+    servesUsers: file === 'hub.js',
+    onlyConnects: args.includes('guarded'),
+  };
 }

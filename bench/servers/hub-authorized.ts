@@ -8,8 +8,6 @@ import {
   Post,
   Query,
   UseGuards,
-  type CanActivate,
-  type ExecutionContext,
 } from '@nestjs/common';
 import {
   Connection,
@@ -22,32 +20,10 @@ import {
   type TopicAuthorizer,
 } from 'nestjs-sse-hub';
 import { filter, type Observable } from 'rxjs';
+import { EveryoneGuard, type User } from './everyone.guard.js';
 import { MOVIE_ADDED, movies, type Movie } from './movie.js';
 import { listenOnPlatform } from './nest-platform.js';
 import { answerFor } from './serve.js';
-
-interface User {
-  readonly id: number;
-  readonly roles: readonly string[];
-  /** Seconds since the Unix epoch, as in a JWT. */
-  readonly exp: number;
-}
-
-/** Each request is another user's. */
-@Injectable()
-class EveryoneGuard implements CanActivate {
-  private users = 0;
-
-  canActivate(context: ExecutionContext): boolean {
-    const user: User = {
-      id: ++this.users,
-      roles: ['viewer'],
-      exp: Date.now() / 1_000 + 3_600,
-    };
-    context.switchToHttp().getRequest<{ user?: User }>().user = user;
-    return true;
-  }
-}
 
 @TopicPolicy('movies')
 @Injectable()

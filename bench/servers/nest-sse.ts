@@ -1,4 +1,4 @@
-// Nest's own @Sse() over a Subject, as its documentation shows it.
+// Nest's own @Sse() over a Subject, as its documentation shows it; with the argument `guarded` behind a guard.
 import {
   Body,
   Controller,
@@ -7,9 +7,11 @@ import {
   Post,
   Query,
   Sse,
+  UseGuards,
 } from '@nestjs/common';
 import { filter, Subject, type Observable } from 'rxjs';
 import { MOVIE_ADDED, movies, type Movie } from './movie.js';
+import { EveryoneGuard } from './everyone.guard.js';
 import { listenOnPlatform } from './nest-platform.js';
 import { answerFor } from './serve.js';
 
@@ -20,6 +22,7 @@ interface MovieEvent {
 }
 
 @Controller()
+@UseGuards(...(process.argv[3] === 'guarded' ? [EveryoneGuard] : []))
 class MoviesController {
   private readonly published = new Subject<MovieEvent>();
   private lastId = 0;

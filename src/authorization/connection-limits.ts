@@ -49,11 +49,10 @@ export class ConnectionLimits implements ConnectionObserver {
 
   /** Closes a user's oldest connection, if one more would be too many. */
   #makeRoom(userId: string): boolean {
-    const own = this.#byUser.of(userId);
-    if (own.size < this.options.limits.connectionsPerUser) {
+    if (this.#byUser.count(userId) < this.options.limits.connectionsPerUser) {
       return false;
     }
-    const [oldest] = own;
+    const [oldest] = this.#byUser.of(userId);
     // Now, because one that is not open yet ends later, and must not be found again.
     this.#byUser.delete(userId, oldest!);
     oldest!.connection.closeFor('replaced', this.#retry());

@@ -113,15 +113,15 @@ export class Refreshes {
     connection: SseConnection,
     { user = connection.user }: Loaded,
   ): Promise<'revoked' | 'expired' | 'unavailable' | undefined> {
+    const listener = listenerOf(user, this.options);
+    if (listener.userId !== userId) {
+      return 'revoked';
+    }
+    connection.renew(user, listener);
+    if (this.leases.created(connection.response) !== undefined) {
+      return 'expired';
+    }
     try {
-      const listener = listenerOf(user, this.options);
-      if (listener.userId !== userId) {
-        return 'revoked';
-      }
-      connection.renew(user, listener);
-      if (this.leases.created(connection.response) !== undefined) {
-        return 'expired';
-      }
       await connection.authorize();
       return undefined;
     } catch (error) {

@@ -1,28 +1,46 @@
 import { ConnectionsByUser } from './connections-by-user.js';
 
 describe('ConnectionsByUser', () => {
-  it('has the connections of each user, oldest first', () => {
-    const byUser = new ConnectionsByUser<string>();
-    byUser.add('ann', 'first');
-    byUser.add('bob', 'other');
-    byUser.add('ann', 'second');
-    byUser.add('ann', 'first');
-    expect([...byUser.of('ann')]).toEqual(['first', 'second']);
-    expect([...byUser.of('bob')]).toEqual(['other']);
+  const first = { name: 'first' };
+  const second = { name: 'second' };
+  const other = { name: 'other' };
 
-    byUser.delete('ann', 'first');
-    byUser.delete('ann', 'first');
-    byUser.delete('bob', 'second');
-    expect([...byUser.of('ann')]).toEqual(['second']);
-    byUser.delete('ann', 'second');
-    expect(byUser.of('ann').size).toBe(0);
+  it('has the connections of each user, oldest first', () => {
+    const byUser = new ConnectionsByUser();
+    byUser.add('ann', first);
+    expect(byUser.of('ann')).toEqual([first]);
+    expect(byUser.count('ann')).toBe(1);
+    byUser.add('bob', other);
+    byUser.add('ann', second);
+    byUser.add('ann', first);
+    expect(byUser.of('ann')).toEqual([first, second]);
+    expect(byUser.count('ann')).toBe(2);
+    expect(byUser.of('bob')).toEqual([other]);
+
+    byUser.delete('ann', first);
+    byUser.delete('ann', first);
+    byUser.delete('bob', second);
+    expect(byUser.of('ann')).toEqual([second]);
+    expect(byUser.of('bob')).toEqual([other]);
+    byUser.delete('ann', second);
+    expect(byUser.of('ann')).toEqual([]);
+    expect(byUser.count('ann')).toBe(0);
     expect(byUser.size).toBe(1);
   });
 
+  it('takes the same connection once', () => {
+    const byUser = new ConnectionsByUser();
+    byUser.add('ann', first);
+    byUser.add('ann', first);
+    expect(byUser.count('ann')).toBe(1);
+    byUser.delete('ann', first);
+    expect(byUser.size).toBe(0);
+  });
+
   it('has none of nobody', () => {
-    const byUser = new ConnectionsByUser<string>();
-    byUser.add(undefined, 'nobody’s');
-    byUser.delete(undefined, 'nobody’s');
+    const byUser = new ConnectionsByUser();
+    byUser.add(undefined, first);
+    byUser.delete(undefined, first);
     expect(byUser.size).toBe(0);
   });
 });

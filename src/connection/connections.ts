@@ -142,7 +142,7 @@ export class Connections implements ResponseHost {
 
   /** All of a user that have not gone. */
   ofUser(userId: string): readonly SseConnection[] {
-    return [...this.#byUser.of(userId)];
+    return this.#byUser.of(userId);
   }
 
   now(): number {

@@ -58,7 +58,7 @@ export class SseConnection<User = any> implements StreamConnection {
     return this.#origin.id;
   }
 
-  /** Who it belongs to, as the guards put it on the request. */
+  /** Who it belongs to, as the guards put it on the request or `hub.refresh` has loaded it since. */
   get user(): User {
     return this.#origin.user as User;
   }

@@ -3,14 +3,13 @@ import { epochOf } from '../log/cursor.js';
 import { LogUnavailableException } from '../log/log.exceptions.js';
 
 interface Wait {
-  readonly entry: Cursor;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
-/** Who waits until this node has met an entry of the log. */
+/** Who waits until this node has met an entry of the log; nobody else waits for the same one. */
 export class DispatchWaits {
-  #waits: Wait[] = [];
+  readonly #waits = new Map<Cursor, Wait>();
 
   /**
    * @param position the newest entry that the node has met
@@ -24,32 +23,40 @@ export class DispatchWaits {
       throw new LogUnavailableException('The application is shutting down.');
     }
     await new Promise<void>((resolve, reject) => {
-      this.#waits.push({ entry, resolve, reject });
+      this.#waits.set(entry, { resolve, reject });
     });
   }
 
-  /** The node has met everything up to here. */
-  resolveThrough(position: Cursor): void {
-    const isMet = ({ entry }: Wait) =>
-      entry <= position && epochOf(entry) === epochOf(position);
-    const met = this.#waits.filter(isMet);
-    this.#waits = this.#waits.filter((wait) => !isMet(wait));
-    met.forEach(({ resolve }) => resolve());
+  /** The node has met this entry. */
+  resolve(entry: Cursor): void {
+    this.#waits.get(entry)?.resolve();
+    this.#waits.delete(entry);
   }
 
-  /** The history that these entries belong to is gone. */
-  rejectOthers(epoch: string, message: string): void {
-    this.#reject(message, ({ entry }) => epochOf(entry) !== epoch);
+  /**
+   * The node has changed to another history: it has met what that has, and nobody meets
+   * what it has not.
+   */
+  settle(position: Cursor): void {
+    for (const [entry, { reject }] of this.#waits) {
+      if (epochOf(entry) !== epochOf(position)) {
+        this.#waits.delete(entry);
+        reject(
+          new LogUnavailableException(
+            'The log lost its history before this node has met the entry. Try again.',
+          ),
+        );
+      } else if (entry <= position) {
+        this.resolve(entry);
+      }
+    }
   }
 
   /** Nothing is met any more. */
   rejectAll(message: string): void {
-    this.#reject(message, () => true);
-  }
-
-  #reject(message: string, isLost: (wait: Wait) => boolean): void {
-    const lost = this.#waits.filter(isLost);
-    this.#waits = this.#waits.filter((wait) => !isLost(wait));
-    lost.forEach(({ reject }) => reject(new LogUnavailableException(message)));
+    for (const { reject } of this.#waits.values()) {
+      reject(new LogUnavailableException(message));
+    }
+    this.#waits.clear();
   }
 }

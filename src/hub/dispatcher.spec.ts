@@ -10,7 +10,10 @@ import type {
   LogRecord,
   TailBatch,
 } from '../log/event-log.js';
+import { LogUnavailableException } from '../log/log.exceptions.js';
 import { MemoryLog } from '../log/memory/memory-log.js';
+import type { Disconnect, Refresh } from './control-entry.js';
+import { toDisconnectRecord, toRefreshRecord } from './control-entry.js';
 import { Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
 import { Selection } from './selection.js';
@@ -338,6 +341,114 @@ describe('a dispatcher hands on', () => {
       (seen, i) => seen - (seenByOthers[i - 1] ?? 0),
     );
     expect(Math.max(...steps)).toBeLessThanOrEqual(6);
+  });
+});
+
+describe('an entry of the hub’s own', () => {
+  async function startControlled(log = new FaultyLog()) {
+    const obeyed: [what: string, position: string][] = [];
+    const control = {
+      disconnect: ({ user }: Disconnect) => {
+        obeyed.push([`disconnect ${user}`, dispatcher.position]);
+        if (user === 'bad') {
+          throw new Error('control');
+        }
+      },
+      refresh: ({ user }: Refresh) =>
+        obeyed.push([`refresh ${user}`, dispatcher.position]),
+    };
+    const dispatcher: Dispatcher = new Dispatcher(log, {}, control);
+    dispatchers.push(dispatcher);
+    const recorder = new Recorder();
+    dispatcher.subjects.observe(everything, recorder);
+    await dispatcher.start();
+    return { log, dispatcher, recorder, obeyed };
+  }
+
+  it('is obeyed at its place among the events, which alone are handed on', async () => {
+    const { log, dispatcher, recorder, obeyed } = await startControlled();
+    const before = dispatcher.position;
+    const entries = await log.append([
+      recordOf(1),
+      toDisconnectRecord({ user: 7 }, 'revoked'),
+      recordOf(2),
+      toRefreshRecord({ user: 7 }),
+      { ...toRefreshRecord({ user: 7 }), type: 'hub.of-a-later-version' },
+    ]);
+    await dispatcher.dispatched(entries[3]!.cursor);
+    expect(recorder.data).toEqual([1, 2]);
+    expect(obeyed).toEqual([
+      ['disconnect 7', entries[1]!.cursor],
+      ['refresh 7', entries[3]!.cursor],
+    ]);
+    await dispatcher.dispatched(entries[4]!.cursor);
+    expect(dispatcher.position).toBe(entries[4]!.cursor);
+    expect(
+      dispatcher.window.after(before, EVERYTHING).map(({ id }) => id),
+    ).toEqual(entries.map(({ cursor }) => cursor));
+  });
+
+  it('does not stop the dispatcher when it cannot be obeyed', async () => {
+    const { log, dispatcher, recorder } = await startControlled();
+    const [entry] = await log.append([
+      toDisconnectRecord({ user: 'bad' }, 'revoked'),
+      recordOf(1),
+    ]);
+    await dispatcher.dispatched(entry!.cursor);
+    expect(await recorder.until(1)).toEqual([1]);
+    expect(errors).toHaveBeenCalledTimes(1);
+  });
+
+  it('is not obeyed again by a node that starts behind it', async () => {
+    const log = new FaultyLog();
+    await log.append([toDisconnectRecord({ user: 7 }, 'revoked')]);
+    const { recorder, obeyed } = await startControlled(log);
+    await append(log, 1);
+    await recorder.until(1);
+    expect(obeyed).toEqual([]);
+  });
+
+  it('is obeyed before streams go on in another history that has it', async () => {
+    const { log, dispatcher, obeyed } = await startControlled();
+    const entries = await log.append([
+      recordOf(1),
+      toDisconnectRecord({ user: 7 }, 'revoked'),
+    ]);
+    await dispatcher.dispatched(entries[1]!.cursor);
+    obeyed.length = 0;
+    const bounds = {
+      epoch: 'z2',
+      floor: cursorAt('z2', 5),
+      head: cursorAt('z2', 7),
+    };
+    jest.spyOn(log, 'read').mockResolvedValue({
+      floor: bounds.floor,
+      entries: [recordOf(2), toRefreshRecord({ user: 8 })].map((record, i) => ({
+        ...record,
+        cursor: cursorAt('z2', 6 + i),
+      })),
+    });
+    const order: string[] = [];
+    dispatcher.register({
+      historyChanged: () => order.push(...obeyed.map(([what]) => what), 'told'),
+    });
+    const lost = dispatcher.dispatched(
+      cursorAt(dispatcher.epoch, Number.MAX_SAFE_INTEGER),
+    );
+    log.changeHistory(bounds);
+    log.interrupt('ends');
+    await expect(lost).rejects.toThrow(LogUnavailableException);
+    await dispatcher.dispatched(cursorAt('z2', 7));
+    expect(order).toEqual(['refresh 8', 'told']);
+  });
+
+  it('that is not met any more is told to who waits for it', async () => {
+    const { dispatcher } = await startControlled();
+    const waiting = dispatcher.dispatched(cursorAt(dispatcher.epoch, 99));
+    await Promise.all([
+      expect(waiting).rejects.toThrow(LogUnavailableException),
+      dispatcher.stop(),
+    ]);
   });
 });
 

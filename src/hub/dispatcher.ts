@@ -258,7 +258,7 @@ export class Dispatcher {
     } catch (error) {
       this.#logger.error(`Cannot act on ${event.type}`, error);
     }
-    this.#waits.resolveThrough(this.#position);
+    this.#waits.resolve(event.id!);
   }
 
   #tell(entry: ControlEntry): void {
@@ -297,11 +297,7 @@ export class Dispatcher {
     this.#epoch = bounds.epoch;
     this.#position = bounds.head;
     this.window.clear(bounds.head);
-    this.#waits.resolveThrough(bounds.head);
-    this.#waits.rejectOthers(
-      bounds.epoch,
-      'The log lost its history before this node has met the entry. Try again.',
-    );
+    this.#waits.settle(bounds.head);
     for (const stream of Array.from(this.#streams)) {
       stream.historyChanged(bounds);
     }

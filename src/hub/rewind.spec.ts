@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { LogEntry } from '../log/event-log.js';
 import { MemoryLog } from '../log/memory/memory-log.js';
 import type { MemoryLogOptions } from '../log/memory/memory-log.js';
+import { CONTROL_TOPIC } from './control-entry.js';
 import { Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
 import { InvalidStreamException } from './hub.exceptions.js';
@@ -184,6 +185,19 @@ describe('a rewound stream starts', () => {
     const cursor = await findRewindCursor(dispatcher, selection, 2);
 
     expect(startsWith(entries, selection, cursor)).toEqual([1, 2]);
+  });
+
+  it('without counting the hub’s own entries', async () => {
+    const { dispatcher, entries } = await after([
+      {},
+      {},
+      { topic: CONTROL_TOPIC },
+      { topic: CONTROL_TOPIC },
+    ]);
+
+    expect(
+      await findRewindCursor(dispatcher, select({ patterns: ['**'] }), 1),
+    ).toBe(entries[0]!.cursor);
   });
 
   it('counting only events that its types and predicate accept', async () => {

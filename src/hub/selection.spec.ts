@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Audience } from '../log/event-log.js';
+import { CONTROL_TOPIC } from './control-entry.js';
 import { HubEvent } from './hub-event.js';
 import { InvalidStreamException } from './hub.exceptions.js';
 import { Selection } from './selection.js';
@@ -43,6 +44,51 @@ describe('a selection covers', () => {
     expect(selection.covers(eventOf({ topic: 'b.c.x' }))).toBe(true);
     expect(selection.covers(eventOf({ topic: 'a' }))).toBe(true);
     expect(selection.covers(eventOf({ topic: 'users.42.cart' }))).toBe(false);
+  });
+});
+
+describe('a selection', () => {
+  it('covers no entry of the hub’s own, whatever its patterns', () => {
+    const all = select({ patterns: ['**', '*'] }, { all: true });
+
+    expect(all.covers(eventOf({ topic: CONTROL_TOPIC }))).toBe(false);
+    expect(all.coversTopic(CONTROL_TOPIC)).toBe(false);
+    expect(all.coversTopic('movies')).toBe(true);
+  });
+
+  it('covers a topic whoever listens', () => {
+    const selection = select({ topics: ['a'], patterns: ['users.*'] });
+
+    expect(selection.coversTopic('a')).toBe(true);
+    expect(selection.coversTopic('users.42')).toBe(true);
+    expect(selection.coversTopic('users')).toBe(false);
+  });
+
+  it('is the same for another listener, but for whom it is', () => {
+    const listener = { userId: '7', roles: ['editor'] };
+    const selection = select(
+      {
+        topics: ['a'],
+        patterns: ['b.*'],
+        types: ['added'],
+        where: ({ data }: { data: number }) => data > 1,
+      },
+      listener,
+    );
+    const renewed = selection.withListener({ userId: '7', roles: ['reader'] });
+
+    expect(selection.withListener(listener)).toBe(selection);
+    const ofEditors = eventOf({
+      topic: 'b.1',
+      audience: { roles: ['editor'] },
+    });
+    expect(selection.covers(ofEditors)).toBe(true);
+    expect(renewed.covers(ofEditors)).toBe(false);
+    const ofReaders = eventOf({ topic: 'a', audience: { roles: ['reader'] } });
+    expect(renewed.covers(ofReaders)).toBe(true);
+    expect(renewed.accepts(eventOf({ type: 'added', text: '2' }))).toBe(true);
+    expect(renewed.accepts(eventOf({ type: 'added', text: '1' }))).toBe(false);
+    expect(renewed.accepts(eventOf({ type: 'gone', text: '2' }))).toBe(false);
   });
 });
 

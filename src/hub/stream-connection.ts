@@ -45,7 +45,7 @@ export interface CarriedStream {
 export interface ConnectionInfo {
   /** Unique among the connections of this process. */
   readonly id: string;
-  /** Who it belongs to, as the guards put it on the request. */
+  /** Who it belongs to, as the guards put it on the request or `hub.refresh` has loaded it since. */
   readonly user: any;
   /** The cursor that the client came with. */
   readonly lastEventId: string | undefined;

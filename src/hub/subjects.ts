@@ -1,4 +1,4 @@
-import { Subject, Subscription } from 'rxjs';
+import { Subject, Subscriber, Subscription } from 'rxjs';
 import type { Observer } from 'rxjs';
 import type { Audience } from '../log/event-log.js';
 import type { HubEvent } from './hub-event.js';
@@ -35,7 +35,9 @@ export class Subjects {
     selection: Selection,
     observer: Partial<Observer<HubEvent>>,
   ): Subscription {
-    const subscription = new Subscription();
+    // A subscriber is a subscription, and to add it to itself does nothing.
+    const subscription =
+      observer instanceof Subscriber ? observer : new Subscription();
     const audiences = audiencesOf(selection.listener);
     for (const audience of audiences) {
       for (const topic of selection.topics) {

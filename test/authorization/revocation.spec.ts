@@ -2,7 +2,6 @@ import {
   Controller,
   Injectable,
   Query,
-  Req,
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
@@ -13,8 +12,10 @@ import type {
   NestInterceptor,
 } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import http2 from 'node:http2';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
@@ -28,16 +29,7 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
-import {
-  NEVER,
-  Observable,
-  Subject,
-  concatMap,
-  delayWhen,
-  finalize,
-  merge,
-  of,
-} from 'rxjs';
+import { Observable, Subject, delayWhen, finalize, merge, of } from 'rxjs';
 import { eventually, settled } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
@@ -189,6 +181,14 @@ class StreamsController {
     return source;
   }
 
+  @Sse('early')
+  async early(@Connection() connection: SseConnection) {
+    // The stream is there before the handler has returned it.
+    this.#stream(connection).subscribe((event) => source.next(event));
+    await gate.pass();
+    return source;
+  }
+
   @Sse('throws-in-teardown')
   throwsInTeardown(@Connection() connection: SseConnection) {
     return this.#stream(connection).pipe(
@@ -336,22 +336,18 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     });
 
     it('drops what was emitted and not yet written', async () => {
-      const { hub, port } = await start();
-      const client = await WireClient.get(port, '/own', { 'x-user': '7' });
-      await client.untilTail('retry:');
-      const revoked = hub.disconnect({ user: 7 });
-      // The entry is dispatched in a turn of its own: emit in every turn until then.
-      let over = false;
-      void revoked.then(() => (over = true));
-      for (let n = 0; !over; n++) {
-        source.next(`n${n};`);
-        await Promise.resolve();
-        if (n % 64 === 63) {
-          await nextTurn();
-        }
-      }
-      await client.untilTail('0\r\n\r\n');
-      expect(source.observed).toBe(false);
+      const { hub, url } = await start();
+      const client = await connect(`${url}/events`, as('7'));
+      const other = await connect(`${url}/events`, as('8'));
+      await hub.publish('news', { data: 'written' });
+      await client.next();
+      // Of one turn with the revocation, so that both are dispatched before the next write.
+      const unwritten = hub.publish('news', { data: 'unwritten' });
+      await hub.disconnect({ user: 7 });
+      await unwritten;
+      await other.until(() => told(other).includes('unwritten'));
+      expect(await client.ended).toBe(true);
+      expect(told(client)).toEqual(['written', 'closed revoked']);
     });
 
     it('destroys the socket of a client that does not take what was written', async () => {
@@ -484,22 +480,42 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
       },
     );
 
-    it('while its head waits, with nothing of what was emitted until then', async () => {
+    it.each(['slow-handler', 'early'])(
+      'while its head waits, with nothing of what was emitted until then (%s)',
+      async (path) => {
+        const { hub, url } = await start();
+        const cursor = await hub.head();
+        await hub.publish('news', { data: 'retained' });
+        gate.closed = true;
+        const connecting = connect(
+          `${url}/${path}?lastEventId=${cursor}`,
+          as('7'),
+        );
+        await eventually(() => gate.size === 1);
+        await hub.disconnect({ connection: connections[0]!.id });
+        const client = await connecting;
+        expect(await client.ended).toBe(true);
+        expect(client.text).toBe(
+          `retry: ${client.retries[0]}\n\nevent: hub.closed\ndata: {"reason":"revoked"}\n\n`,
+        );
+      },
+    );
+
+    it('also one that took so long that nobody remembers what came meanwhile', async () => {
       const { hub, url } = await start();
-      const cursor = await hub.head();
-      await hub.publish('news', { data: 'retained' });
       gate.closed = true;
-      const connecting = connect(
-        `${url}/slow-handler?lastEventId=${cursor}`,
-        as('7'),
-      );
+      const connecting = connect(`${url}/slow-guard`, as('7'));
       await eventually(() => gate.size === 1);
-      await hub.disconnect({ connection: connections[0]!.id });
+      await Promise.all(
+        Array.from({ length: 10_001 }, () => hub.disconnect({ user: 8 })),
+      );
+      gate.open();
       const client = await connecting;
       expect(await client.ended).toBe(true);
-      expect(client.text).toBe(
-        `retry: ${client.retries[0]}\n\nevent: hub.closed\ndata: {"reason":"revoked"}\n\n`,
-      );
+      expect(told(client)).toEqual(['closed unavailable']);
+      await client.reconnect();
+      await hub.publish('news', { data: 'on' });
+      await client.next();
     });
 
     it('but not one that arrives later, also with a cursor from before', async () => {
@@ -630,5 +646,107 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     await hub.disconnect({ user: 7 }, 'a\nb"\rdata: x');
     expect(await client.ended).toBe(true);
     expect(told(client)).toEqual(['closed a\nb"\rdata: x']);
+  });
+});
+
+describe('hub.disconnect over HTTP/2', () => {
+  const adapter = () =>
+    new FastifyAdapter({ http2: true }) as unknown as AbstractHttpAdapter;
+
+  async function start() {
+    const app = await startApp(adapter, {
+      controllers: [StreamsController],
+      options: {
+        slowClient: { maxPendingBytes: 8 * 1024 * 1024 },
+        window: { bytes: 8 * 1024 * 1024 },
+      },
+    });
+    const session = http2.connect(app.url);
+    const request = (path: string, user: string) => {
+      const stream = session.request({ ':path': path, 'x-user': user });
+      const got = { text: '', code: undefined as number | undefined };
+      stream.setEncoding('utf8');
+      stream.on('error', () => undefined);
+      stream.on('close', () => (got.code = stream.rstCode));
+      return {
+        got,
+        stream,
+        read: () => stream.on('data', (text: string) => (got.text += text)),
+      };
+    };
+    return { ...app, session, request };
+  }
+
+  it('ends a stream with its reason, and leaves the session and its other streams', async () => {
+    const { hub, session, request } = await start();
+    const meant = request('/events', '7');
+    const other = request('/events', '8');
+    meant.read();
+    other.read();
+    await eventually(() => hub.connections().length === 2);
+    await eventually(() => other.got.text.includes('checkpoint'));
+    await eventually(() => meant.got.text.includes('checkpoint'));
+    await settled(() => meant.got.text.length, 20);
+    await hub.disconnect({ user: 7 });
+    await hub.publish('news', { data: 'on' });
+    await eventually(() => other.got.text.includes('data: on'));
+    await eventually(() => meant.got.code !== undefined);
+    expect(blocksOf(meant.got.text).at(-1)).toBe(
+      'event: hub.closed\ndata: {"reason":"revoked"}',
+    );
+    expect(meant.got.code).toBe(http2.constants.NGHTTP2_NO_ERROR);
+    session.destroy();
+  });
+
+  it('resets a stream that its client does not read, and nothing of it comes', async () => {
+    const { hub, session, request } = await start();
+    const meant = request('/own', '7');
+    await new Promise((resolve) => meant.stream.once('response', resolve));
+    source.next(`first${'x'.repeat(1024 * 1024)}`);
+    await nextTurn();
+    source.next('second');
+    await nextTurn();
+    await hub.disconnect({ user: 7 });
+    expect(connections[0]!.signal.reason).toBe('revoked');
+    meant.read();
+    await eventually(() => meant.got.code !== undefined);
+    expect(meant.got.text).not.toMatch(/second|hub\.closed/);
+    session.destroy();
+  });
+
+  it('reaches a connect on its way', async () => {
+    const { hub, session, request } = await start();
+    gate.closed = true;
+    const meant = request('/slow-guard', '7');
+    await eventually(() => gate.size === 1);
+    await hub.disconnect({ user: 7 });
+    gate.open();
+    meant.read();
+    await eventually(() => meant.got.code !== undefined);
+    expect(meant.got.text).toMatch(
+      /^retry: \d+\n\nevent: hub\.closed\ndata: {"reason":"revoked"}\n\n$/,
+    );
+    session.destroy();
+  });
+});
+
+describe('hub.disconnect and a request of another server than the app’s', () => {
+  it('counts it as arriving when its connection is made', async () => {
+    const { hub, app } = await startApp(() => new ExpressAdapter(), {
+      controllers: [StreamsController],
+    });
+    const server = http.createServer(
+      app.getHttpAdapter().getInstance() as http.RequestListener,
+    );
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    const { port } = server.address() as AddressInfo;
+    await hub.disconnect({ user: 7 });
+    const client = await connect(`http://127.0.0.1:${port}/events`, as('7'));
+    await hub.publish('news', { data: 'on' });
+    await client.next();
+    await hub.disconnect({ user: 7 });
+    expect(await client.ended).toBe(true);
+    expect(told(client)).toEqual(['on', 'closed revoked']);
+    server.close();
   });
 });

@@ -1,7 +1,8 @@
 import { jest } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { ALIEN, HEAT, MovieEventsApp } from '../sample/movie-events.app.js';
-import { MoviePage, launchChromium } from './movie-page.js';
+import { launchChromium } from './chromium.js';
+import { MoviePage } from './movie-page.js';
 import { Proxy } from './proxy.js';
 
 jest.setTimeout(60_000);

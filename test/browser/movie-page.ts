@@ -1,30 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import {
-  type Browser,
-  type BrowserContext,
-  type Page,
-  chromium,
-} from 'playwright-core';
-
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
-
-export function launchChromium(): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM_PATH ?? findChromium();
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
-}
-
-function findChromium(): string {
-  for (const name of NAMES) {
-    try {
-      return execFileSync('which', [name], { encoding: 'utf8' }).trim();
-    } catch {
-      // The next name may be the one.
-    }
-  }
-  throw new Error(
-    `None of ${NAMES.join(', ')} is on the PATH; set CHROMIUM_PATH.`,
-  );
-}
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 
 /** The page of the movie-events app, as a visitor sees it. */
 export class MoviePage {

@@ -1,27 +1,12 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { ALIEN, HEAT, MovieEventsApp } from '../sample/movie-events.app.js';
-import { MoviePage, launchChromium } from './movie-page.js';
+import { launchChromium } from './chromium.js';
+import { LOOKS, takePicture } from './looks.js';
+import { MoviePage } from './movie-page.js';
 import { Proxy } from './proxy.js';
 
 jest.setTimeout(60_000);
-
-const FOLDER = join(import.meta.dirname, '../screenshots');
-
-const PHONE = {
-  viewport: { width: 390, height: 844 },
-  deviceScaleFactor: 2,
-  isMobile: true,
-};
-const DESKTOP = { viewport: { width: 1280, height: 800 } };
-const LOOKS = [
-  { name: 'phone-light', ...PHONE, colorScheme: 'light' },
-  { name: 'phone-dark', ...PHONE, colorScheme: 'dark' },
-  { name: 'desktop-light', ...DESKTOP, colorScheme: 'light' },
-  { name: 'desktop-dark', ...DESKTOP, colorScheme: 'dark' },
-] as const;
 
 const MORE = [
   { title: 'The Good, the Bad and the Ugly', year: 1966, genre: 'western' },
@@ -44,7 +29,6 @@ describe.each(LOOKS)(
     let page: MoviePage;
 
     beforeAll(async () => {
-      await mkdir(FOLDER, { recursive: true });
       browser = await launchChromium();
       app = await MovieEventsApp.create();
       proxy = await Proxy.create(app.url);
@@ -56,16 +40,7 @@ describe.each(LOOKS)(
       await app.dispose();
     });
 
-    async function shoot(state: string): Promise<void> {
-      // A sticky header is drawn where the page is scrolled to.
-      await page.page.evaluate('scrollTo(0, 0)');
-      const path = join(FOLDER, `${state}-${name}.png`);
-      await page.page.screenshot({ path, fullPage: true });
-      const overflow = await page.page.evaluate(
-        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-      );
-      expect(overflow).toBe(0);
-    }
+    const shoot = (state: string) => takePicture(page.page, `${state}-${name}`);
 
     it('is shown and fits the screen', async () => {
       proxy.fate = ({ url }) => (url === '/movies' ? 'hold' : 'pass');

@@ -1,0 +1,6 @@
+/** Something that somebody has done, for the admins to know. */
+export interface Activity {
+  /** The id of who did it. */
+  by: string;
+  did: string;
+}
