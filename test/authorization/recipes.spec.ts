@@ -1,0 +1,302 @@
+/** The code that docs/security.md gives to apps, run. */
+import {
+  Controller,
+  ForbiddenException,
+  HttpCode,
+  Injectable,
+  Post,
+  Req,
+  UnauthorizedException,
+  UseGuards,
+} from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { jest } from '@jest/globals';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { randomBytes } from 'node:crypto';
+import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import { pinoHttp } from 'pino-http';
+import { answer } from '../support/answer.js';
+import { eventually } from '../support/eventually.js';
+import { HeaderUserGuard } from '../support/header-user.guard.js';
+import { closeApps, platforms, startApp } from '../support/running-app.js';
+import { WireClient, destroyWireClients } from '../support/wire-client.js';
+import { connect, dropClients } from '../support/sse-client.js';
+
+afterEach(async () => {
+  dropClients();
+  destroyWireClients();
+  await closeApps();
+});
+
+const SAFE = ['GET', 'HEAD', 'OPTIONS'];
+
+@Injectable()
+class SameOriginGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const { method, headers } = context.switchToHttp().getRequest();
+    const from = headers['sec-fetch-site'];
+    if (SAFE.includes(method) || from === 'same-origin') {
+      return true;
+    }
+    if (from === undefined && (!headers.origin || isOwn(headers))) {
+      return true;
+    }
+    throw new ForbiddenException('Not from this origin');
+  }
+}
+
+function isOwn({ origin, host }: { origin: string; host: string }): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host;
+}
+
+const VALID_FOR = 30_000;
+
+@Injectable()
+class Tickets {
+  private readonly open = new Map<string, { user: unknown; until: number }>();
+
+  issue(user: unknown): string {
+    this.forgetOld();
+    const ticket = randomBytes(32).toString('base64url');
+    this.open.set(ticket, { user, until: Date.now() + VALID_FOR });
+    return ticket;
+  }
+
+  take(ticket: string): unknown {
+    this.forgetOld();
+    const user = this.open.get(ticket)?.user;
+    this.open.delete(ticket);
+    return user;
+  }
+
+  private forgetOld(): void {
+    for (const [ticket, { until }] of this.open) {
+      if (until > Date.now()) {
+        return;
+      }
+      this.open.delete(ticket);
+    }
+  }
+}
+
+@Injectable()
+class TicketGuard implements CanActivate {
+  constructor(private readonly tickets: Tickets) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest();
+    request.user = this.tickets.take(String(request.query.ticket));
+    if (request.user === undefined) {
+      throw new UnauthorizedException();
+    }
+    return true;
+  }
+}
+
+@Controller('events')
+class EventsController {
+  constructor(
+    private readonly hub: EventHub,
+    private readonly tickets: Tickets,
+  ) {}
+
+  @Post('ticket')
+  @UseGuards(HeaderUserGuard)
+  ticket(@Req() request: { user: unknown }) {
+    return { ticket: this.tickets.issue(request.user) };
+  }
+
+  @Sse()
+  @UseGuards(TicketGuard)
+  events(@Connection() connection: SseConnection) {
+    return this.hub.stream({ topics: ['news'], for: connection });
+  }
+}
+
+@Controller()
+class PublishController {
+  published = 0;
+
+  constructor(private readonly hub: EventHub) {}
+
+  @Post('news')
+  @HttpCode(204)
+  async publish() {
+    this.published++;
+    await this.hub.publish('news', { data: 'published' });
+  }
+
+  @Sse('open')
+  open(@Connection() connection: SseConnection) {
+    return this.hub.stream({ topics: ['news'], for: connection });
+  }
+}
+
+async function ticketOf(url: string, user = 'ann'): Promise<string> {
+  const { body } = await answer(`${url}/events/ticket`, {
+    method: 'POST',
+    headers: { 'x-user': user },
+  });
+  return body.ticket as string;
+}
+
+describe.each(platforms)('On %s, the recipe of', (_, adapter) => {
+  describe('a guard for routes that publish', () => {
+    const start = () =>
+      startApp(adapter, {
+        controllers: [PublishController],
+        providers: [{ provide: APP_GUARD, useClass: SameOriginGuard }],
+      });
+
+    /** Sends what a browser of any age, or another client, would send. */
+    async function post(headers: Record<string, string>): Promise<string> {
+      const { app, port } = await start();
+      const client = await WireClient.get(port, '/open', {
+        'sec-fetch-site': 'cross-site',
+      });
+      await client.untilTail('hub.checkpoint');
+      const poster = await WireClient.connect(port);
+      poster.send('POST', '/news', {
+        Host: 'app.example',
+        'content-length': '0',
+        ...headers,
+      });
+      await poster.untilTail('\r\n\r\n');
+      const status = poster.tail.split(' ')[1]!;
+      expect(app.get(PublishController).published).toBe(
+        status === '204' ? 1 : 0,
+      );
+      return status;
+    }
+
+    it.each<Record<string, string>>([
+      { 'sec-fetch-site': 'same-origin', origin: 'https://app.example' },
+      { origin: 'https://app.example' },
+      {},
+    ])('lets %p publish', async (headers) => {
+      expect(await post(headers)).toBe('204');
+    });
+
+    it.each<Record<string, string>>([
+      { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' },
+      { 'sec-fetch-site': 'same-site', origin: 'https://x.app.example' },
+      { 'sec-fetch-site': 'none' },
+      { 'sec-fetch-site': 'cross-site', origin: 'https://app.example' },
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+    ])('does not let %p publish', async (headers) => {
+      expect(await post(headers)).toBe('403');
+    });
+  });
+
+  describe('tickets', () => {
+    const start = () =>
+      startApp(adapter, {
+        controllers: [EventsController],
+        providers: [Tickets],
+      });
+
+    afterEach(() => {
+      jest.restoreAllMocks();
+    });
+
+    it('opens one stream, of whom it was given to', async () => {
+      const { url, hub } = await start();
+      const ticket = await ticketOf(url);
+      const client = await connect(`${url}/events?ticket=${ticket}`);
+      await client.next('hub.checkpoint');
+      await hub.publish('news', { data: 'for bob', users: ['bob'] });
+      await hub.publish('news', { data: 'for ann', users: ['ann'] });
+      expect((await client.next()).data).toBe('for ann');
+      const second = await answer(`${url}/events?ticket=${ticket}`);
+      expect(second.status).toBe(401);
+    });
+
+    it('goes on with another one, from a cursor in the address', async () => {
+      const { url, hub } = await start();
+      const first = await connect(
+        `${url}/events?ticket=${await ticketOf(url)}`,
+      );
+      await first.next('hub.checkpoint');
+      first.drop();
+      await hub.publish('news', { data: 'missed' });
+      const ticket = await ticketOf(url);
+      const again = await connect(
+        `${url}/events?ticket=${ticket}&lastEventId=${first.lastEventId}`,
+      );
+      expect((await again.next()).data).toBe('missed');
+    });
+
+    it.each(['', '?ticket=', '?ticket=made-up', '?ticket=a&ticket=b'])(
+      'refuses %p',
+      async (query) => {
+        const { url } = await start();
+        await ticketOf(url);
+        expect((await answer(`${url}/events${query}`)).status).toBe(401);
+      },
+    );
+
+    it('refuses one that is too old', async () => {
+      const { url } = await start();
+      const ticket = await ticketOf(url);
+      const later = Date.now() + VALID_FOR;
+      jest.spyOn(Date, 'now').mockReturnValue(later);
+      const { status } = await answer(`${url}/events?ticket=${ticket}`);
+      expect(status).toBe(401);
+    });
+  });
+});
+
+it('On Express, the recipe of pino-http logs a stream without what lets others in', async () => {
+  const lines: string[] = [];
+  const [, express] = platforms[0]!;
+  const { url } = await startApp(express, {
+    controllers: [EventsController],
+    providers: [Tickets],
+    configure: (app: NestExpressApplication) => {
+      app.use(
+        pinoHttp(
+          {
+            redact: [
+              'req.headers.cookie',
+              'req.headers.authorization',
+              'res.headers["set-cookie"]',
+            ],
+            serializers: {
+              req: (request) => ({
+                ...request,
+                url: request.url.split('?')[0],
+                query: undefined,
+              }),
+            },
+          },
+          { write: (line: string) => void lines.push(line) },
+        ),
+      );
+      app.use((_request: unknown, response: any, next: () => void) => {
+        response.setHeader('set-cookie', 'sid=fresh-secret');
+        next();
+      });
+    },
+  });
+  const ticket = await ticketOf(url);
+  const client = await connect(
+    `${url}/events?ticket=${ticket}&lastEventId=some-cursor`,
+    { headers: { cookie: 'sid=old-secret', authorization: 'Bearer my-token' } },
+  );
+  expect(client.status).toBe(200);
+  client.drop();
+  await eventually(() => lines.length === 2);
+  const log = lines.join('');
+  expect(log).toContain('"url":"/events"');
+  for (const secret of [
+    ticket,
+    'some-cursor',
+    'old-secret',
+    'fresh-secret',
+    'my-token',
+  ]) {
+    expect(log).not.toContain(secret);
+  }
+});
