@@ -120,7 +120,8 @@ export interface SseModuleOptions {
    * `expired`: never later, and for some a little earlier, so that sessions that expire
    * together do not come back together (by up to a tenth of the remaining time, no more than
    * 30 seconds, and the rest of a second).
-   * `undefined`: it does not end. Called when a connection comes with a user, not awaited.
+   * `undefined`: it does not end. Called when a connection comes with a user, and when `hub.refresh`
+   * has loaded the user anew: one without a lease leaves the connection the lease that it has.
    * @default `exp` of a JWT's payload, in seconds since 1970, if the user has it
    */
   leaseUntil?: (user: any) => Date | null | undefined;
