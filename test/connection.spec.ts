@@ -332,6 +332,37 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
       expect(open).toBe(0);
     });
 
+    it.each(['at once', 'later'])(
+      'in a handler that fails %s ends the stream; the failure is nobody’s answer',
+      async (when) => {
+        @Controller()
+        class FailingController {
+          @Sse('failing')
+          failing(@Connection() connection: SseConnection) {
+            connection.close('enough');
+            if (when === 'at once') {
+              throw new Error('too late');
+            }
+            return nextTurn().then(() => {
+              throw new Error('too late');
+            });
+          }
+        }
+        let caught: CaughtErrors;
+        const { url, hub } = await startApp(adapter, {
+          controllers: [FailingController],
+          configure: (app: INestApplication) => {
+            caught = new CaughtErrors(app);
+          },
+        });
+        const client = await connect(`${url}/failing`);
+        await client.next('hub.closed');
+        expect(await client.ended).toBe(true);
+        expect(hub.connections()).toEqual([]);
+        expect(caught!.errors).toEqual([]);
+      },
+    );
+
     it('can be called by whoever finds the connection in hub.connections()', async () => {
       const { events, hub } = await start();
       const ann = await connect(events, { headers: { 'x-user': 'ann' } });

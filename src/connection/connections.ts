@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { HttpException } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
+import type { Socket } from 'node:net';
 import { ConnectionRegistry } from '../hub/connection-registry.js';
 import type { Cursor } from '../log/cursor.js';
 import type { Admission } from './admission.js';
@@ -151,6 +152,10 @@ export class Connections implements ResponseHost {
 
   markDirty(response: SseResponse): void {
     this.#flusher.add(response);
+  }
+
+  uncorkLater(socket: Socket): void {
+    this.#flusher.uncorkLater(socket);
   }
 
   retryFrame(): Frame {

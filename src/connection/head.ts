@@ -1,6 +1,7 @@
 import { ServerResponse } from 'node:http';
 import type { Frame } from './frame.js';
 import type { RawResponse } from './raw-response.js';
+import type { ResponseHost } from './response-host.js';
 import type { ResponseWriter } from './response-writer.js';
 
 const HEADERS = {
@@ -20,7 +21,7 @@ export function writeHead(
   response: RawResponse,
   writer: ResponseWriter,
   first: readonly Frame[],
-  closing: boolean,
+  host: Pick<ResponseHost, 'closing' | 'uncorkLater'>,
 ): void {
   for (const [name, value] of Object.entries(HEADERS)) {
     response.setHeader(name, value);
@@ -32,11 +33,11 @@ export function writeHead(
     response.writeHead(response.statusCode);
   } else {
     if (response.req.httpVersion === '1.1') {
-      response.setHeader('Connection', closing ? 'close' : 'keep-alive');
+      response.setHeader('Connection', host.closing ? 'close' : 'keep-alive');
     }
     socket?.setTimeout(0);
-    socket?.cork();
     response.writeHead(response.statusCode);
+    socket?.cork();
     response.flushHeaders();
   }
   if (response.req.method === 'HEAD') {
@@ -44,7 +45,7 @@ export function writeHead(
   } else {
     writer.attach(response, first);
   }
-  if (response instanceof ServerResponse) {
-    socket?.uncork();
+  if (socket !== null && response instanceof ServerResponse) {
+    host.uncorkLater(socket);
   }
 }

@@ -65,7 +65,8 @@ export class Opening {
       this.response.isReady
     ) {
       this.#heading = true;
-      if (this.isAnswered) {
+      // Nest cannot have answered before it has begun to wait.
+      if (this.outcome.isAwaited && this.isAnswered) {
         this.response.giveUp('abandoned');
       } else {
         this.platform.takeOver(this.response);

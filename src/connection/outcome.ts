@@ -5,6 +5,11 @@ export class Outcome {
   #resolve: (() => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
 
+  /** Whether somebody waits, or has waited. */
+  get isAwaited(): boolean {
+    return this.#resolve !== undefined;
+  }
+
   get failed(): boolean {
     return this.#failure !== undefined;
   }

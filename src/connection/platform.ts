@@ -11,7 +11,6 @@ export interface Taker {
 
 interface ExpressResponse {
   send: unknown;
-  json: unknown;
 }
 
 interface FastifyReply {
@@ -30,21 +29,10 @@ export interface Platform {
   takeOver(taker: Taker): void;
 }
 
-/** Finds the platform of a response that Nest's execution context gives out. */
-export function platformOf(response: unknown): Platform {
-  return isFastify(response)
-    ? new Fastify(response)
-    : new Express(response as RawResponse & ExpressResponse);
-}
-
-function isFastify(response: unknown): response is FastifyReply {
-  return typeof response === 'object' && response !== null && 'raw' in response;
-}
-
-/** What `send` and `json` become, so that Nest's reply at the end of the pipeline does nothing. */
+/** What `send` becomes, so that Nest's reply at the end of the pipeline does nothing. */
 function ignore(): void {}
 
-class Express implements Platform {
+export class Express implements Platform {
   constructor(readonly raw: RawResponse & ExpressResponse) {}
 
   get isAnswered(): boolean {
@@ -52,8 +40,8 @@ class Express implements Platform {
   }
 
   takeOver(taker: Taker): void {
+    // `json()` ends in `send()`.
     this.raw.send = ignore;
-    this.raw.json = ignore;
     taker.open(this.raw);
   }
 }
@@ -63,7 +51,7 @@ class Express implements Platform {
  * hooks run, in which plugins set cookies and save sessions, and its headers reach the
  * response; the head itself is left to us.
  */
-class Fastify implements Platform {
+export class Fastify implements Platform {
   readonly raw: RawResponse;
 
   constructor(private readonly reply: FastifyReply) {

@@ -2,12 +2,11 @@ import type { ExecutionContext } from '@nestjs/common';
 import { SSE_ABORT_CONTROLLER } from '@nestjs/common';
 import { MISSING_MODULE, SseRouteException } from './connection.exceptions.js';
 import type { Connections } from './connections.js';
-import { platformOf } from './platform.js';
+import { Express, Fastify } from './platform.js';
 import { isSseRoute, maxPendingBytesOf } from './route-options.js';
-import type { SseConnection } from './sse-connection.js';
+import { SseConnection } from './sse-connection.js';
 
 const CONNECTIONS = Symbol('sse-connections');
-const CONNECTION = Symbol('sse-connection');
 
 /** What Express calls `app` and Fastify `server`: the one instance of an application. */
 interface Instance {
@@ -17,9 +16,12 @@ interface Instance {
 interface PlatformRequest {
   readonly app?: Instance;
   readonly server?: Instance;
-  // A WeakMap would cost every garbage collection.
-  [CONNECTION]?: SseConnection;
-  [SSE_ABORT_CONTROLLER]?: AbortController;
+  /**
+   * Where Nest's `@SseSignal()` looks for a `signal`, which a connection has. One property for
+   * both: to add one to a request of Express copies the description of all the others, and a
+   * WeakMap would cost every garbage collection.
+   */
+  [SSE_ABORT_CONTROLLER]?: unknown;
 }
 
 /**
@@ -44,21 +46,24 @@ export function connectionOf(
 ): SseConnection | undefined {
   const http = context.switchToHttp();
   const request = http.getRequest<PlatformRequest>();
-  const known = request[CONNECTION];
-  if (known !== undefined || !isSseRoute(context.getHandler())) {
+  const known = request[SSE_ABORT_CONTROLLER];
+  if (known instanceof SseConnection) {
     return known;
   }
-  const connections =
-    request.app?.[CONNECTIONS] ?? request.server?.[CONNECTIONS];
+  if (!isSseRoute(context.getHandler())) {
+    return undefined;
+  }
+  const express = request.app?.[CONNECTIONS];
+  const connections = express ?? request.server?.[CONNECTIONS];
   if (connections === undefined) {
     throw new SseRouteException(MISSING_MODULE);
   }
-  const response = connections.create(
+  const response = http.getResponse<never>();
+  const { connection } = connections.create(
     context,
-    platformOf(http.getResponse()),
+    express === undefined ? new Fastify(response) : new Express(response),
     maxPendingBytesOf(context.getHandler()),
   );
-  request[CONNECTION] = response.connection;
-  request[SSE_ABORT_CONTROLLER] = response.abort;
-  return response.connection;
+  request[SSE_ABORT_CONTROLLER] = connection;
+  return connection;
 }

@@ -2,18 +2,25 @@ import { listenerOf, remoteAddressOf, resumeCursorOf } from './request.js';
 
 describe('the cursor that a client comes with', () => {
   it('is its header', () => {
-    expect(resumeCursorOf({ headers: { 'last-event-id': 'e-1' } })).toBe('e-1');
+    expect(
+      resumeCursorOf({ url: '/', headers: { 'last-event-id': 'e-1' } }),
+    ).toBe('e-1');
   });
 
   it('is the query parameter when there is no header', () => {
-    expect(resumeCursorOf({ headers: {}, query: { lastEventId: 'e-2' } })).toBe(
-      'e-2',
-    );
+    expect(
+      resumeCursorOf({
+        url: '/?lastEventId=e-2',
+        headers: {},
+        query: { lastEventId: 'e-2' },
+      }),
+    ).toBe('e-2');
   });
 
   it('is the header when there are both: it is newer than the URL', () => {
     expect(
       resumeCursorOf({
+        url: '/?lastEventId=e-2',
         headers: { 'last-event-id': 'e-1' },
         query: { lastEventId: 'e-2' },
       }),
@@ -23,6 +30,7 @@ describe('the cursor that a client comes with', () => {
   it('is the query parameter when the header is empty', () => {
     expect(
       resumeCursorOf({
+        url: '/?lastEventId=e-2',
         headers: { 'last-event-id': '' },
         query: { lastEventId: 'e-2' },
       }),
@@ -30,25 +38,29 @@ describe('the cursor that a client comes with', () => {
   });
 
   it.each([
-    { headers: {} },
-    { headers: {}, query: undefined },
-    { headers: {}, query: {} },
-    { headers: {}, query: { lastEventId: '' } },
-    { headers: { 'last-event-id': '' }, query: { lastEventId: '' } },
-    { headers: {}, query: { lastEventId: { $gt: '' } } },
+    { url: '/', headers: {} },
+    { url: '/?', headers: {}, query: undefined },
+    { url: '/?', headers: {}, query: {} },
+    { url: '/?', headers: {}, query: { lastEventId: '' } },
+    { url: '/?', headers: { 'last-event-id': '' }, query: { lastEventId: '' } },
+    { url: '/?', headers: {}, query: { lastEventId: { $gt: '' } } },
   ])('is none: %j', (request) => {
     expect(resumeCursorOf(request)).toBeUndefined();
   });
 
   it('is passed on as it is, however malformed: the hub says reset', () => {
-    expect(resumeCursorOf({ headers: { 'last-event-id': '../../etc' } })).toBe(
-      '../../etc',
-    );
+    expect(
+      resumeCursorOf({ url: '/', headers: { 'last-event-id': '../../etc' } }),
+    ).toBe('../../etc');
   });
 
   it('is not lost when the parameter is given twice', () => {
     expect(
-      resumeCursorOf({ headers: {}, query: { lastEventId: ['e-1', 'e-2'] } }),
+      resumeCursorOf({
+        url: '/?lastEventId=e-1&lastEventId=e-2',
+        headers: {},
+        query: { lastEventId: ['e-1', 'e-2'] },
+      }),
     ).toBeDefined();
   });
 });

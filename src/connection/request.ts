@@ -4,7 +4,8 @@ import type { ConnectionOptions } from './connection-options.js';
 
 interface HttpRequest {
   readonly headers: IncomingMessage['headers'];
-  readonly query?: unknown;
+  readonly url: string;
+  readonly query?: Record<string, unknown>;
   readonly ip?: string;
   readonly socket?: { readonly remoteAddress?: string };
 }
@@ -15,9 +16,15 @@ interface HttpRequest {
  * has loaded a snapshot. An empty one is none.
  */
 export function resumeCursorOf(request: object): string | undefined {
-  const { headers, query } = request as HttpRequest;
+  const { headers, url } = request as HttpRequest;
   const header = headers['last-event-id'];
-  const parameter = (query as Record<string, unknown> | undefined)?.lastEventId;
+  // Express parses the query each time that it is asked for.
+  const parameter = url.includes('?')
+    ? (request as HttpRequest).query?.lastEventId
+    : undefined;
+  if (header === undefined && parameter === undefined) {
+    return undefined;
+  }
   return [header, parameter]
     .flat()
     .find(

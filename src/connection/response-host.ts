@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Cursor } from '../log/cursor.js';
 import type { Frame } from './frame.js';
 import type { SseResponse } from './sse-response.js';
@@ -9,6 +10,8 @@ export interface ResponseHost {
   now(): number;
   /** A response has frames to be flushed. */
   markDirty(response: SseResponse): void;
+  /** A socket holds back a head until the other heads of this turn are written. */
+  uncorkLater(socket: Socket): void;
   /** What follows the head before the stream's own frames. */
   retryFrame(): Frame;
   checkpointFrame(cursor: Cursor): Frame;

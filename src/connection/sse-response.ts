@@ -143,8 +143,7 @@ export class SseResponse
         ? this.#runLater(result, opening)
         : this.#run(result, opening);
     } catch (error) {
-      this.#finish('failed');
-      throw error;
+      return this.#throw(error, opening);
     }
   }
 
@@ -346,28 +345,32 @@ export class SseResponse
 
   async #runLater(result: Promise<unknown>, opening: Opening): Promise<void> {
     try {
-      await this.#run(await result, opening);
-    } catch (error) {
-      if (this.#opening === opening) {
-        this.#finish('failed');
-      } else if (!opening.outcome.failed) {
-        // The client has left, or the response has ended: nobody is there to be told.
-        return;
+      const settled = await result;
+      if (opening.isAnswered) {
+        opening.abandon();
       }
-      throw error;
+      await this.#run(settled, opening);
+    } catch (error) {
+      return this.#throw(error, opening);
     }
+  }
+
+  /** Answers the request with an exception, unless the client has left or the stream ends. */
+  #throw(error: unknown, opening: Opening): Promise<void> | undefined {
+    if (this.#opening === opening && opening.isWaiting) {
+      this.#finish('failed');
+    } else if (!opening.outcome.failed) {
+      return opening.outcome.get();
+    }
+    throw error;
   }
 
   #run(result: unknown, opening: Opening): Promise<void> | undefined {
     const stream = toStream(this.#connection, result);
     if (this.#opening === opening) {
-      if (opening.isAnswered) {
-        opening.abandon();
-      } else {
-        stream.subscribe(this.#handler);
-        // Unless it has failed at once.
-        this.#opening?.settle();
-      }
+      stream.subscribe(this.#handler);
+      // Unless it has failed at once.
+      this.#opening?.settle();
     }
     return opening.outcome.get();
   }
@@ -392,7 +395,7 @@ export class SseResponse
         raw,
         this.#writer,
         start === undefined ? [retry] : [retry, start],
-        this.#host.closing,
+        this.#host,
       );
       this.#lastWriteAt = this.#host.now();
       this.#host.opened(this);
