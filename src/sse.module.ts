@@ -156,6 +156,7 @@ export class SseModule
    * @internal
    */
   async beforeApplicationShutdown(): Promise<void> {
+    this.connections.beginToClose();
     await this.hub.stop();
     await this.connections.close();
   }

@@ -12,9 +12,12 @@ import {
 import {
   BehaviorSubject,
   Observable,
+  Subject,
   concat,
+  concatMap,
   defer,
   filter,
+  firstValueFrom,
   map,
   merge,
   of,
@@ -24,6 +27,7 @@ import {
 } from 'rxjs';
 import { answer } from './support/answer.js';
 import { CaughtErrors } from './support/caught-errors.js';
+import { eventually } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
 import { connect, dropClients } from './support/sse-client.js';
 
@@ -194,6 +198,31 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
       await client.until(() => client.data.includes(10));
       expect(client.data).toEqual([1, 2, 3, 5, 6, 7, 9, 10]);
       expect(client.lastEventId).toBe(await hub.head());
+    });
+
+    it('by retry behind asynchronous work: only what failed is skipped', async () => {
+      const work = new Subject<void>();
+      const { hub, events } = await serve((hub, connection) =>
+        hub.stream({ topics: ['numbers'], for: connection }).pipe(
+          concatMap(async (event: HubEvent) => {
+            if (event.data === 1) {
+              await firstValueFrom(work);
+            }
+            if (event.data === 2) {
+              throw new Error('I do not like it');
+            }
+            return event;
+          }),
+          retry(),
+        ),
+      );
+      const client = await connect(events);
+      await client.next('hub.checkpoint');
+      await count(hub, 'numbers', 1, 4);
+      await eventually(() => work.observed);
+      work.next();
+      await client.until(() => client.data.includes(4));
+      expect(client.data).toEqual([1, 3, 4]);
     });
 
     it('by retry does not go back to the header that the client came with', async () => {

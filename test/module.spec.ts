@@ -135,6 +135,18 @@ describe.each(platforms)('SseModule on %s', (_, adapter) => {
     );
   });
 
+  it('refuses to start when it is imported twice: hub.disconnect of one would not reach the other', async () => {
+    @Module({ imports: [SseModule.forRoot()] })
+    class FeatureModule {}
+    await expect(
+      startApp(adapter, {
+        imports: [FeatureModule],
+        controllers: [NewsController],
+        options: { heartbeat: 20_000 },
+      }),
+    ).rejects.toThrow(/SseModule is imported more than once/);
+  });
+
   it('shares nothing between two apps of one process', async () => {
     const [one, other] = await Promise.all([
       startApp(adapter, { controllers: [NewsController] }),

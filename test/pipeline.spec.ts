@@ -297,6 +297,20 @@ describe.each(platforms)(
         ).toBe(400);
       });
 
+      it('a global pipe that copies objects does not keep a handler from its connection', async () => {
+        const copy = {
+          transform: (value: unknown): unknown =>
+            typeof value === 'object' && value !== null ? { ...value } : value,
+        };
+        const { url, hub } = await startApp(adapter, {
+          controllers: [PipedController],
+          providers: [{ provide: APP_PIPE, useValue: copy }],
+        });
+        const client = await connect(`${url}/items/7`);
+        expect(JSON.parse((await client.next()).data)).toEqual(['number', 7]);
+        expect(hub.connections()).toHaveLength(1);
+      });
+
       it('a pipe of one parameter transforms or answers 400', async () => {
         const { url } = await startApp(adapter, {
           controllers: [PipedController],
@@ -704,6 +718,22 @@ describe.each(platforms)(
         expect(
           (await connect(`${url}/events`)).response.headers['x-request-id'],
         ).toBe('r1');
+      });
+
+      it('set a header that Node refuses: 500, and nothing stays open', async () => {
+        const { url, hub } = await startApp(adapter, {
+          controllers: [EventsController],
+          configure: (app: INestApplication) =>
+            app.useGlobalInterceptors(
+              interceptor((context, next) => {
+                const response = context.switchToHttp().getResponse();
+                response.header('x-name', '你好');
+                return next.handle();
+              }),
+            ),
+        });
+        expect((await answer(`${url}/events`)).status).toBe(500);
+        expect(hub.connections()).toEqual([]);
       });
 
       it('may wait before they let the request through', async () => {

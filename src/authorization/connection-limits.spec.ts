@@ -54,9 +54,32 @@ describe('ConnectionLimits', () => {
     for (const id of ['a', 'b', 'c', 'd', 'e']) {
       const closeFor = () => closed.push(id);
       const connection = { listener: { userId: 'ann' }, closeFor };
-      limits.created({ connection } as unknown as SseResponse, 1);
+      const response = { connection } as unknown as SseResponse;
+      limits.created(response, 1);
+      limits.opened(response);
     }
     expect(closed).toEqual(['a', 'b', 'c']);
+  });
+
+  it('closes none for a request that is answered otherwise, or that has no stream', () => {
+    const closed: string[] = [];
+    const limits = make(Date.now, Math.random);
+    const comes = (id: string, isHead = false): SseResponse => {
+      const closeFor = () => closed.push(id);
+      const connection = { listener: { userId: 'ann' }, closeFor };
+      const response = { connection, isHead } as unknown as SseResponse;
+      limits.created(response, 1);
+      return response;
+    };
+    limits.opened(comes('a'));
+    limits.opened(comes('b'));
+    limits.ended(comes('refused'));
+    const head = comes('head', true);
+    limits.opened(head);
+    limits.ended(head);
+    expect(closed).toEqual([]);
+    limits.opened(comes('c'));
+    expect(closed).toEqual(['a']);
   });
 
   it('takes as many as fit', () => {

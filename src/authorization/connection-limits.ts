@@ -34,7 +34,9 @@ export class ConnectionLimits implements ConnectionObserver {
     const { limits } = this.options;
     // Who makes room for himself does not fill the node.
     const { userId } = response.connection.listener;
-    const makesRoom = userId !== undefined && this.#makeRoom(userId);
+    const makesRoom =
+      userId !== undefined &&
+      this.#byUser.count(userId) >= limits.connectionsPerUser;
     if (!makesRoom && connections > limits.connections) {
       this.#warn();
       return { reason: 'overloaded', retry: this.#retry() };
@@ -43,20 +45,26 @@ export class ConnectionLimits implements ConnectionObserver {
     return undefined;
   }
 
+  /** Only now: a request that is answered otherwise must not cost the user a stream. */
+  opened(response: SseResponse): void {
+    const { userId } = response.connection.listener;
+    if (userId !== undefined && !response.isHead) {
+      this.#makeRoom(userId, response);
+    }
+  }
+
   ended(response: SseResponse): void {
     this.#byUser.delete(response.connection.listener.userId, response);
   }
 
-  /** Closes a user's oldest connection, if one more would be too many. */
-  #makeRoom(userId: string): boolean {
-    if (this.#byUser.count(userId) < this.options.limits.connectionsPerUser) {
-      return false;
+  /** Closes a user's oldest connection, if one is too many. */
+  #makeRoom(userId: string, opened: SseResponse): void {
+    if (this.#byUser.count(userId) > this.options.limits.connectionsPerUser) {
+      const oldest = this.#byUser.of(userId).find((each) => each !== opened)!;
+      // Now, because one that is not open yet ends later, and must not be found again.
+      this.#byUser.delete(userId, oldest);
+      oldest.connection.closeFor('replaced', this.#retry());
     }
-    const [oldest] = this.#byUser.of(userId);
-    // Now, because one that is not open yet ends later, and must not be found again.
-    this.#byUser.delete(userId, oldest!);
-    oldest!.connection.closeFor('replaced', this.#retry());
-    return true;
   }
 
   /** Up to half as much again, so that those sent away do not all come back at once. */

@@ -29,7 +29,7 @@ describe('Leases', () => {
     ({
       connection: {
         user,
-        close: (reason: string) => closed.push(`${reason} at ${Date.now()}`),
+        revoke: (reason: string) => closed.push(`${reason} at ${Date.now()}`),
       },
     }) as unknown as SseResponse;
 

@@ -25,7 +25,7 @@ export class Leases implements ConnectionObserver {
     >,
   ) {
     this.#ends = new Schedule(SPAN, options.now, ({ connection }) =>
-      connection.close('expired'),
+      connection.revoke('expired'),
     );
   }
 

@@ -4,11 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { EventEmitter } from 'node:events';
 import { RecentControlEntries } from './recent-control-entries.js';
 
-const ARRIVAL = Symbol('sse-arrival');
-
-interface MarkedRequest {
-  [ARRIVAL]?: number;
-}
+type MarkedRequest = Record<symbol, number | undefined>;
 
 /**
  * Marks every request, before any middleware or guard sees it, with how many of the hub's
@@ -17,6 +13,9 @@ interface MarkedRequest {
  */
 @Injectable()
 export class RequestArrivals implements OnModuleInit {
+  /** Of its own, because the server may serve another application too. */
+  readonly #mark = Symbol('sse-arrival');
+
   constructor(
     @Inject(RecentControlEntries) private readonly recent: RecentControlEntries,
     @Optional()
@@ -29,7 +28,7 @@ export class RequestArrivals implements OnModuleInit {
     const server = this.host?.httpAdapter?.getHttpServer() as
       EventEmitter | undefined;
     server?.prependListener?.('request', (request: MarkedRequest) => {
-      request[ARRIVAL] = this.recent.count;
+      request[this.#mark] = this.recent.count;
     });
   }
 
@@ -38,6 +37,6 @@ export class RequestArrivals implements OnModuleInit {
    * Fastify's `inject`, counts as arriving now.
    */
   of(request: object): number {
-    return (request as MarkedRequest)[ARRIVAL] ?? this.recent.count;
+    return (request as MarkedRequest)[this.#mark] ?? this.recent.count;
   }
 }

@@ -61,7 +61,7 @@ describe('Revalidation', () => {
       ended: false,
       connection: {
         id,
-        close: (reason: string) => {
+        revoke: (reason: string) => {
           closed.push(reason);
           response.ended = true;
         },

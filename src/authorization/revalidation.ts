@@ -99,7 +99,7 @@ export class Revalidation implements ConnectionObserver {
     if (mayStay) {
       this.#checkIn(response, 1);
     } else {
-      response.connection.close('revoked');
+      response.connection.revoke('revoked');
     }
   }
 

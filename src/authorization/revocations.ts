@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Admission } from '../connection/admission.js';
 import { Connections } from '../connection/connections.js';
 import type { SseConnection } from '../connection/sse-connection.js';
@@ -19,6 +19,8 @@ import { RequestArrivals } from './request-arrivals.js';
  */
 @Injectable()
 export class Revocations implements ControlListener, Admission {
+  readonly #logger = new Logger('SseModule');
+
   constructor(
     @Inject(Connections) private readonly connections: Connections,
     @Inject(RecentControlEntries) private readonly recent: RecentControlEntries,
@@ -36,7 +38,7 @@ export class Revocations implements ControlListener, Admission {
         : this.connections.ofUser(entry.user);
     for (const connection of candidates) {
       if (isMeant(entry, connection)) {
-        connection.revoke(entry.reason);
+        this.#revoke(connection, entry.reason);
       }
     }
   }
@@ -69,6 +71,16 @@ export class Revocations implements ControlListener, Admission {
       this.#end(connection, entries);
     } else if (isFirst) {
       connection.revoke('unavailable');
+    }
+  }
+
+  /** One that cannot be ended properly must not keep the others from being ended. */
+  #revoke(connection: SseConnection, reason: string): void {
+    try {
+      connection.revoke(reason);
+    } catch (error) {
+      this.#logger.error(`Cannot end connection ${connection.id}`, error);
+      connection.response.destroy();
     }
   }
 

@@ -223,6 +223,11 @@ export class Connections implements ResponseHost {
       : 'Internal server error';
   }
 
+  /** What ends from now on ends because the application closes. */
+  beginToClose(): void {
+    this.#closing = true;
+  }
+
   /**
    * Ends every stream and waits until the bytes have left, for at most `closeGrace`.
    * Connects that arrive from now on are told to come back.

@@ -3,7 +3,7 @@ import { Observable, Subscriber } from 'rxjs';
 /** Who takes what a handler emits. */
 export interface HandlerSink {
   emit(value: unknown): void;
-  fail(error: unknown): void;
+  failed(error: unknown): void;
   complete(): void;
 }
 
@@ -21,7 +21,7 @@ export class HandlerSubscriber extends Subscriber<unknown> {
   }
 
   protected override _error(error: unknown): void {
-    this.sink.fail(error);
+    this.sink.failed(error);
     this.unsubscribe();
   }
 

@@ -27,8 +27,8 @@ export const OnSseConnect = (): MethodDecorator =>
 /**
  * Provider or controller method: called with the `SseConnection` and the reason when a stream
  * that `@OnSseConnect()` was called for has ended, once, whatever the way: `client`,
- * `complete`, `failed`, `slow`, `stalled`, `shutdown`, `expired`, `revoked`, `replaced`, or
- * what `connection.close()` was given. It is not awaited, and what it throws is logged. During
+ * `complete`, `failed`, `slow`, `stalled`, `shutdown`, `expired`, `revoked`, `replaced`,
+ * `unavailable`, or what `connection.close()` or `hub.disconnect()` was given. It is not awaited, and what it throws is logged. During
  * shutdown the hub takes no events any more.
  *
  * @example

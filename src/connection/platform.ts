@@ -94,21 +94,28 @@ function standIn(
   onEnd: (taken: boolean) => void,
 ): RawResponse {
   const response = raw as ServerResponse;
+  const wanted = response.statusCode;
   let head: Head | undefined;
   const replaced: Record<string, unknown> = {
     writeHead: (...given: Head) => {
       head = given;
     },
     end: (body?: string | Buffer | null) => {
-      const [status, headers] = head ?? [response.statusCode, {}];
-      const taken = (body ?? '') === '' && status === response.statusCode;
-      if (taken) {
-        for (const [name, value] of Object.entries(headers)) {
-          response.setHeader(name, value);
+      const [status, headers] = head ?? [wanted, {}];
+      const taken = (body ?? '') === '' && status === wanted;
+      try {
+        if (taken) {
+          for (const [name, value] of Object.entries(headers)) {
+            response.setHeader(name, value);
+          }
+        } else {
+          response.writeHead(status, headers);
+          response.end(body);
         }
-      } else {
-        response.writeHead(status, headers);
-        response.end(body);
+      } catch {
+        // A value that Node refuses: Fastify has not looked at it.
+        response.writeHead(500).end();
+        return onEnd(false);
       }
       onEnd(taken);
     },

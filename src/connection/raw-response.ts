@@ -34,6 +34,13 @@ export function unsentBytes(raw: RawResponse | undefined): number {
   return socket?._handle?.writeQueueSize ?? raw.writableLength;
 }
 
+/** Lets go what is held back until the end of the turn. */
+export function uncork(raw: RawResponse | undefined): void {
+  if (raw instanceof ServerResponse) {
+    raw.socket?.uncork();
+  }
+}
+
 /** Whether bytes that were written have not left this process. */
 export function holdsBytes(raw: RawResponse | undefined): boolean {
   return raw !== undefined && (unsentBytes(raw) > 0 || raw.writableLength > 0);

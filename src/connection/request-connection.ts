@@ -27,11 +27,19 @@ interface PlatformRequest {
 /**
  * Lets the requests of an application find its connections. Kept on the platform's instance,
  * because several applications of one process may share a controller class.
+ *
+ * @throws SseRouteException when it has others, which would not hear of each other's streams
  */
 export function serveConnections(
   instance: object,
   connections: Connections,
 ): void {
+  const earlier = (instance as Instance)[CONNECTIONS];
+  if (earlier !== undefined && earlier !== connections && !earlier.closing) {
+    throw new SseRouteException(
+      'SseModule is imported more than once: each would have a hub of its own, and hub.disconnect() of one would not reach the streams of the other. Import SseModule.forRoot() in the root module only; it is global.',
+    );
+  }
   (instance as Instance)[CONNECTIONS] = connections;
 }
 
@@ -47,11 +55,12 @@ export function connectionOf(
   const http = context.switchToHttp();
   const request = http.getRequest<PlatformRequest>();
   const known = request[SSE_ABORT_CONTROLLER];
-  if (known instanceof SseConnection) {
-    return known;
-  }
+  const isOurs = known instanceof SseConnection;
   if (!isSseRoute(context.getHandler())) {
-    return undefined;
+    return isOurs ? known : undefined;
+  }
+  if (isOurs && !known.response.mayBeServedAnew) {
+    return known;
   }
   const express = request.app?.[CONNECTIONS];
   const connections = express ?? request.server?.[CONNECTIONS];

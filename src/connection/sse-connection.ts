@@ -14,6 +14,12 @@ import type { SseResponse } from './sse-response.js';
 import type { OutputWarning } from './stream-output.js';
 import { StreamOutput } from './stream-output.js';
 
+/** What a handler may emit while its user is loaded anew. */
+const MOST_HELD = 256;
+
+/** Shared, because hardly ever anything is held. */
+const NONE: (() => void)[] = [];
+
 /** What is known of a connection when its request arrives. */
 export interface ConnectionOrigin {
   readonly id: string;
@@ -39,6 +45,8 @@ export class SseConnection<User = any> implements StreamConnection {
   #lastStream: CarriedStream | undefined;
   /** Its user is being loaded anew. */
   #suspended = false;
+  /** What its handler did meanwhile. */
+  #held: (() => void)[] = NONE;
   #renewed = false;
   /** What tells a client where its stream starts; it follows the head. */
   #startFrame: Frame | undefined;
@@ -141,13 +149,33 @@ export class SseConnection<User = any> implements StreamConnection {
 
   /** @internal Goes on where it was suspended. */
   resume(): void {
+    const held = this.#held;
     this.#suspended = false;
+    this.#held = NONE;
+    for (const action of held) {
+      action();
+    }
     this.#stream?.resume();
+  }
+
+  /**
+   * @internal Does something now, or when it is known what the user may see: a handler may
+   * have delayed what the user might not see any more.
+   */
+  whenResumed(action: () => void): void {
+    if (!this.#suspended) {
+      action();
+    } else if (this.#held.length < MOST_HELD) {
+      this.#held = [...this.#held, action];
+    } else {
+      this.revoke('unavailable');
+    }
   }
 
   /** @internal Nothing of its stream is to leave any more. */
   stop(): void {
     this.#startFrame = undefined;
+    this.#held = NONE;
     this.#stream?.close();
   }
 
@@ -193,7 +221,7 @@ export class SseConnection<User = any> implements StreamConnection {
     }
     const isFirst = this.#lastStream === undefined;
     this.#stream = this.#lastStream = stream;
-    if (this.#response.revoked) {
+    if (this.#response.revoked || this.#response.ended) {
       stream.close();
       return;
     }
@@ -208,7 +236,8 @@ export class SseConnection<User = any> implements StreamConnection {
     if (this.#stream === stream) {
       this.#stream = undefined;
       if (this.#output.cursor !== undefined) {
-        this.#reached = stream.reached;
+        // Of what the handler still had in work, the oldest may be what it failed at.
+        this.#reached = this.#output.oldestWithheld ?? stream.reached;
       }
     }
   }
@@ -272,6 +301,10 @@ export class SseConnection<User = any> implements StreamConnection {
 
   /** @internal Takes what the handler emitted. */
   emit(value: unknown): void {
+    if (this.#suspended) {
+      this.whenResumed(() => this.emit(value));
+      return;
+    }
     try {
       this.#output.next(value);
     } catch (error) {

@@ -24,6 +24,7 @@ import {
   closeConnectionAfter,
   hasLeft,
   holdsBytes,
+  uncork,
   onGone,
   whenGone,
 } from './raw-response.js';
@@ -93,9 +94,20 @@ export class SseResponse
     return this.#connection.isReady;
   }
 
+  /** Whether it failed before its head, and an interceptor may call the handler once more. */
+  get mayBeServedAnew(): boolean {
+    const raw = this.#raw;
+    return this.ended && raw !== undefined && !raw.headersSent && !hasLeft(raw);
+  }
+
   /** Whether nothing may be sent any more but that it has ended. */
   get revoked(): boolean {
     return this.#revoked;
+  }
+
+  /** Whether the request is a HEAD request, whose response has no stream. */
+  get isHead(): boolean {
+    return this.#raw?.req.method === 'HEAD';
   }
 
   get headed(): boolean {
@@ -123,7 +135,8 @@ export class SseResponse
   serve(call: () => unknown): unknown {
     const opening = this.#opening;
     if (opening === undefined) {
-      return undefined;
+      // An interceptor of the method may call the handler behind the head, also again.
+      return this.#isPiped && !this.ended ? this.#callPiped(call) : undefined;
     }
     opening.begin();
     if (opening.endsWith !== undefined) {
@@ -132,10 +145,7 @@ export class SseResponse
     }
     opening.handlerRuns = true;
     if (this.#isPiped) {
-      const result = call();
-      return isPromise(result)
-        ? result.then((value) => this.#handOn(value))
-        : this.#handOn(result);
+      return this.#callPiped(call);
     }
     try {
       const result = call();
@@ -184,8 +194,22 @@ export class SseResponse
 
   /** What the handler returned has completed. */
   complete(): void {
+    this.#connection.whenResumed(() => this.#complete());
+  }
+
+  /** What the handler returned has failed. */
+  failed(error: unknown): void {
+    this.#connection.whenResumed(() => this.fail(error));
+  }
+
+  #complete(): void {
     this.#connection.endWork();
-    this.end('complete', COMPLETE);
+    if (this.#host.closing) {
+      // Because the application closes: the page is to come back.
+      this.end('shutdown', this.#host.retryFrame());
+    } else {
+      this.end('complete', COMPLETE);
+    }
   }
 
   /** The hub stream knows where it starts. */
@@ -312,7 +336,10 @@ export class SseResponse
       this.#opening.endsWith = { reason, frame };
       this.#stopHandler();
       this.#opening.settle();
-    } else if (holdsBytes(this.#raw)) {
+      return;
+    }
+    uncork(this.#raw);
+    if (holdsBytes(this.#raw)) {
       this.cut(reason);
     } else if (this.#state === 'open') {
       this.#writer.push(frame);
@@ -373,6 +400,13 @@ export class SseResponse
       this.#opening?.settle();
     }
     return opening.outcome.get();
+  }
+
+  #callPiped(call: () => unknown): unknown {
+    const result = call();
+    return isPromise(result)
+      ? result.then((value) => this.#handOn(value))
+      : this.#handOn(result);
   }
 
   #handOn(result: unknown): Observable<unknown> | undefined {
@@ -465,7 +499,11 @@ export class SseResponse
     this.#host.gone(this);
     if (raw?.headersSent && !raw.writableEnded) {
       // Middleware that wraps end() waits for it, as express-session does to save.
-      raw.end();
+      try {
+        raw.end();
+      } catch (error) {
+        this.#host.failed(this, error);
+      }
     }
   }
 
@@ -487,7 +525,15 @@ export class SseResponse
     this.#opening = undefined;
     this.#state = 'ended';
     this.#stopHandler();
-    endWriting();
+    // What holds on to the stream by itself, as an async generator does, has no client any more.
+    this.#connection?.stop();
+    try {
+      endWriting();
+    } catch (error) {
+      // Middleware that wraps `end` threw: who ends many must not fail by it.
+      this.#host.failed(this, error);
+      this.#raw?.destroy();
+    }
     this.#stall.begin(this.#raw, this.#host.now());
     this.abort.abort(reason);
     this.#host.ended(this, reason, wasOpen);

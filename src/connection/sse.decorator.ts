@@ -1,16 +1,17 @@
 import {
   HttpCode,
+  createParamDecorator,
   RequestMapping,
   RequestMethod,
   UseInterceptors,
 } from '@nestjs/common';
-import type { SseOptions } from '@nestjs/common';
+import type { ExecutionContext, SseOptions } from '@nestjs/common';
 import {
   HTTP_CODE_METADATA,
   ROUTE_ARGS_METADATA,
 } from '@nestjs/common/constants.js';
-import { Connection } from './connection.decorator.js';
-import { SseConnection } from './sse-connection.js';
+import { connectionFactory } from './connection.decorator.js';
+import type { SseConnection } from './sse-connection.js';
 import { setRouteOptions } from './route-options.js';
 import { SseInterceptor } from './sse.interceptor.js';
 
@@ -42,9 +43,9 @@ export function Sse(path?: string, options: SseOptions = {}): MethodDecorator {
     const handler = descriptor.value as Handler;
     const own = addConnectionParameter(target, key);
     const served: Handler = function (...given) {
-      const connection = given[own];
-      return connection instanceof SseConnection
-        ? connection.response.serve(() =>
+      const getConnection = given[own];
+      return typeof getConnection === 'function'
+        ? (getConnection as GetConnection)().response.serve(() =>
             handler.apply(this, given.slice(0, own)),
           )
         : handler.apply(this, given);
@@ -73,6 +74,16 @@ export function Sse(path?: string, options: SseOptions = {}): MethodDecorator {
   };
 }
 
+type GetConnection = () => SseConnection;
+
+/** A function, because global pipes copy or validate objects, and leave functions alone. */
+const HiddenConnection = createParamDecorator(
+  (data: unknown, context: ExecutionContext): GetConnection => {
+    const connection = connectionFactory(data, context);
+    return () => connection;
+  },
+);
+
 /**
  * Gives a handler one parameter more than it has, which makes the connection that it is
  * served by. It comes first, because others need the connection (`@SseSignal()`).
@@ -86,7 +97,7 @@ function addConnectionParameter(target: object, key: string | symbol): number {
   const args = read();
   const own =
     1 + Math.max(-1, ...Object.values(args).map(({ index }) => index));
-  Connection()(target, key, own);
+  HiddenConnection()(target, key, own);
   const ours = Object.entries(read()).filter(([, { index }]) => index === own);
   Reflect.defineMetadata(
     ROUTE_ARGS_METADATA,

@@ -47,6 +47,11 @@ export class StreamOutput {
 
   constructor(private readonly connection: OutputConnection) {}
 
+  /** The oldest event that was handed on and of which nothing was sent. */
+  get oldestWithheld(): Cursor | undefined {
+    return this.#withheld.oldest;
+  }
+
   /** A hub stream starts or starts over at this cursor. */
   startAt(cursor: Cursor): void {
     this.cursor = cursor;

@@ -243,7 +243,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   /**
    * Ends streams, on every node. It is an entry in the log: once this has resolved, nothing
    * that is published later reaches a matching stream, and what had not been written is
-   * dropped. A client that does not take what was written is cut. It also reaches a
+   * dropped. (Ephemeral events are no entries: on another node one may overtake it.) A client that does not take what was written is cut. It also reaches a
    * request that guards have let through and whose stream has not opened yet; not one that
    * arrives later, which the guards see, so take the session away first.
    *
@@ -268,8 +268,9 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   /**
    * What a user may see has changed: on every node, the user's streams stop at this entry of
    * the log until the user is loaded anew (option `loadUser`) and roles and policies are asked
-   * again. Then they go on from there, without loss, or are ended with `revoked`. Guards are not
-   * run again; for what they decide, use `disconnect`.
+   * again. Then they go on from there, without loss, or are ended: with `revoked`, with `expired`
+   * if the user's new lease is over, or with `unavailable` if nobody could say. Guards are not run
+   * again; for what they decide, use `disconnect`.
    *
    * @param criteria the user
    * @returns when this node's streams of the user have stopped, not when they go on

@@ -149,6 +149,20 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
       await expectOpen(hub, [stays, await connect(`${url}/events`, as('ann'))]);
     });
 
+    it('a request that is refused, or HEAD, does not close the oldest', async () => {
+      const { url, hub } = await start({ connectionsPerUser: 1 });
+      openGate();
+      const client = await connect(`${url}/events`, as('7'));
+      expect((await answer(`${url}/missing`, as('7'))).status).toBe(404);
+      const head = await answer(`${url}/events`, {
+        method: 'HEAD',
+        ...as('7'),
+      });
+      expect(head.status).toBe(200);
+      await hub.publish('news', { data: 'still here' });
+      expect((await client.next()).data).toBe('still here');
+    });
+
     it('is each user’s own, whether the id is a number or a string', async () => {
       const { hub, url } = await start({ connectionsPerUser: 1 });
       const bob = await connect(`${url}/events`, as('bob'));

@@ -14,6 +14,8 @@ import {
   Sse,
   SseConnection,
 } from 'nestjs-sse-hub';
+import { map } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { answer } from '../support/answer.js';
 import { eventually, settled } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
@@ -28,7 +30,32 @@ afterEach(async () => {
   await closeApps();
 });
 
+/** Values as they come; it cannot be interrupted while it waits for one. */
+async function* eachOf<T>(source: Observable<T>): AsyncGenerator<T> {
+  const queue: T[] = [];
+  let wake = (): void => undefined;
+  const subscription = source.subscribe((value) => {
+    queue.push(value);
+    wake();
+  });
+  try {
+    for (;;) {
+      yield* queue.splice(0);
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    subscription.unsubscribe();
+  }
+}
+
 describe.each(platforms)('Presence on %s', (_, adapter) => {
+  let gate: Promise<void>;
+  let openGate: () => void;
+
+  beforeEach(() => {
+    gate = new Promise((resolve) => (openGate = resolve));
+  });
+
   @UseGuards(HeaderUserGuard)
   @Controller()
   class RoomsController {
@@ -51,6 +78,23 @@ describe.each(platforms)('Presence on %s', (_, adapter) => {
     async neverSubscribed(@Connection() connection: SseConnection) {
       this.hub.stream({ topics: ['room'], for: connection });
       return Promise.reject(new NotFoundException());
+    }
+
+    @Sse('quiet')
+    async *quiet(@Connection() connection: SseConnection) {
+      yield* eachOf(this.hub.stream({ topics: ['room'], for: connection }));
+    }
+
+    @Sse('late')
+    async *late(@Connection() connection: SseConnection) {
+      yield 'begin';
+      await gate;
+      yield* eachOf(this.hub.stream({ topics: ['room'], for: connection }));
+    }
+
+    @Sse('who')
+    who() {
+      return this.hub.presence$('room').pipe(map((data) => ({ data })));
     }
 
     @Get('present/:topic')
@@ -153,6 +197,30 @@ describe.each(platforms)('Presence on %s', (_, adapter) => {
     await connect(`${url}/rooms?topics=room`, as('bob'));
     await eventually(() => later.length > 0);
     expect(later).toEqual(['bob']);
+  });
+
+  it.each(['quiet', 'late'])(
+    'leaves with the client also where a generator holds on to the stream: %s',
+    async (route) => {
+      const { hub, url } = await start({ presenceGrace: 0 });
+      const client = await connect(`${url}/${route}`, as('ann'));
+      if (route === 'quiet') {
+        await eventually(() => hub.presence('room').count === 1);
+      }
+      client.drop();
+      await eventually(() => hub.connections().length === 0);
+      openGate();
+      await settled(() => hub.presence('room').count);
+      expect(hub.presence('room').users).toEqual([]);
+    },
+  );
+
+  it('as a stream does not say hub.complete when the application closes', async () => {
+    const { app, url } = await start();
+    const client = await connect(`${url}/who`);
+    await app.close();
+    expect(await client.ended).toBe(true);
+    expect(client.events).toEqual([]);
   });
 
   it('ends with the application, and nobody is said to have left', async () => {

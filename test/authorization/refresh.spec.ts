@@ -16,6 +16,7 @@ import {
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
 import { NEVER, delayWhen } from 'rxjs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HUB_CONTEXT } from '../../src/hub/hub-context.js';
 import { eventually } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
@@ -497,6 +498,46 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
       await until(client, 'end');
       expect(told(client)).toEqual(['end']);
     });
+  });
+
+  it('lets nothing out that a handler held and lets go while the user is loaded', async () => {
+    const { hub, url } = await start();
+    const client = await connect(`${url}/delayed`, as('7', 'editor'));
+    await hub.publish('news', { data: 'secret', roles: ['editor'] });
+    await hub.publish('news', { data: 'open' });
+    await eventually(() => delays.length === 2);
+    users.known.set('7', { id: 7, roles: [] });
+    users.held = true;
+    await hub.refresh({ user: 7 });
+    await eventually(() => users.waiting === 1);
+    delays.forEach((release) => release());
+    await nextTurn();
+    users.answer();
+    await until(client, 'open');
+    expect(told(client)).toEqual(['open']);
+  });
+
+  it('lets nothing out while a policy thinks, that says no then', async () => {
+    const answers: ((answer: boolean) => void)[] = [];
+    let asked = 0;
+    @TopicPolicy('news')
+    @Injectable()
+    class NewsPolicy implements TopicAuthorizer<User> {
+      canSubscribe(): boolean | Promise<boolean> {
+        return asked++ === 0 || new Promise((resolve) => answers.push(resolve));
+      }
+    }
+    const { hub, url } = await start({ loadUser: undefined }, [NewsPolicy]);
+    const client = await connect(`${url}/delayed`, as('7'));
+    await hub.publish('news', { data: 'secret' });
+    await eventually(() => delays.length === 1);
+    await hub.refresh({ user: 7 });
+    await eventually(() => answers.length === 1);
+    delays.forEach((release) => release());
+    await nextTurn();
+    answers[0]!(false);
+    expect(await client.ended).toBe(true);
+    expect(told(client)).toEqual(['closed revoked']);
   });
 
   it('replays nothing that is forbidden by now: a cursor gives no right', async () => {

@@ -9,6 +9,7 @@ import type {
   CallHandler,
   CanActivate,
   ExecutionContext,
+  INestApplication,
   NestInterceptor,
 } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
@@ -297,6 +298,39 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
       await hub.publish('news', { data: 'on' });
       await hub.publish('rooms.1', { data: 'on' });
       await Promise.all([otherTopic.next(), otherUser.next()]);
+    });
+
+    it('also those behind one whose end fails in a middleware', async () => {
+      const { hub, url } = await startApp(adapter, {
+        controllers: [StreamsController],
+        configure: (app: INestApplication) =>
+          app.use(
+            (
+              request: http.IncomingMessage,
+              response: http.ServerResponse,
+              next: () => void,
+            ) => {
+              if (request.headers['x-bad'] !== undefined) {
+                response.end = () => {
+                  throw new Error('a middleware failed');
+                };
+              }
+              next();
+            },
+          ),
+      });
+      const bad = await connect(`${url}/events`, {
+        headers: { 'x-user': '7', 'x-bad': '1' },
+      });
+      const good = await connect(`${url}/events`, as('7'));
+      const other = await connect(`${url}/events`, as('8'));
+      await hub.disconnect({ user: 7 }, 'signed-out');
+      await hub.publish('news', { data: 'secret' });
+      await other.next();
+      await bad.ended;
+      expect(await good.ended).toBe(true);
+      expect(told(good)).toEqual(['closed signed-out']);
+      expect(told(bad)).not.toContain('secret');
     });
 
     it('also one whose handler throws when it is torn down, and the next', async () => {
