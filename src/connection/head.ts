@@ -4,13 +4,13 @@ import type { RawResponse } from './raw-response.js';
 import type { ResponseHost } from './response-host.js';
 import type { ResponseWriter } from './response-writer.js';
 
-const HEADERS = {
-  'Content-Type': 'text/event-stream',
+const HEADERS: readonly (readonly [name: string, value: string])[] = [
+  ['Content-Type', 'text/event-stream'],
   // no-transform: a compressing proxy or middleware would hold events back.
-  'Cache-Control': 'no-cache, no-store, no-transform',
+  ['Cache-Control', 'no-cache, no-store, no-transform'],
   // nginx buffers responses unless told otherwise (proxy_buffering).
-  'X-Accel-Buffering': 'no',
-} as const;
+  ['X-Accel-Buffering', 'no'],
+];
 
 /**
  * Writes status and headers, on top of those that are set already, and the first frames
@@ -23,7 +23,7 @@ export function writeHead(
   first: readonly Frame[],
   host: Pick<ResponseHost, 'closing' | 'uncorkLater'>,
 ): void {
-  for (const [name, value] of Object.entries(HEADERS)) {
+  for (const [name, value] of HEADERS) {
     response.setHeader(name, value);
   }
   response.removeHeader('Content-Length');

@@ -83,6 +83,9 @@ export class Fastify implements Platform {
   }
 }
 
+/** What Fastify says of the empty payload, and the head of a stream says itself. */
+const OURS: ReadonlySet<string> = new Set(['content-type', 'content-length']);
+
 type Head = [status: number, headers: Record<string, string | string[]>];
 
 /**
@@ -105,8 +108,10 @@ function standIn(
       const taken = (body ?? '') === '' && status === wanted;
       try {
         if (taken) {
-          for (const [name, value] of Object.entries(headers)) {
-            response.setHeader(name, value);
+          for (const name of Object.keys(headers)) {
+            if (!OURS.has(name)) {
+              response.setHeader(name, headers[name]!);
+            }
           }
         } else {
           response.writeHead(status, headers);
