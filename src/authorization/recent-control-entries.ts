@@ -16,8 +16,7 @@ export class RecentControlEntries {
    */
   constructor(
     private readonly now: () => number,
-    private readonly kept:
-      typeof KEPT | Record<keyof typeof KEPT, number> = KEPT,
+    private readonly kept: Record<keyof typeof KEPT, number> = KEPT,
   ) {}
 
   /** How many there have been: a request that arrives now is marked with it. */

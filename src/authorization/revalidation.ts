@@ -1,9 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { ConnectionObserver } from '../connection/connection-observer.js';
+import { AuthorizationTimeoutException } from '../hub/hub.exceptions.js';
 import type { SseResponse } from '../connection/sse-response.js';
 import { AUTHORIZATION_OPTIONS } from './authorization-options.js';
 import type { AuthorizationOptions } from './authorization-options.js';
 import { Schedule } from './schedule.js';
+import { withinLimit } from './time-limit.js';
 
 /** Checks that are due within a second come together, but not all of a short interval. */
 const SPAN = { most: 1_000, part: 1 / 4 } as const;
@@ -16,8 +18,6 @@ const FAILURES: Record<Failure, string> = {
   late: 'revalidate did not answer within authorizationTimeout',
   unclear: 'revalidate answered neither true nor false',
 };
-
-const LATE = Symbol('late');
 
 /** Asks the application every so often whether a connection may stay. */
 @Injectable()
@@ -106,24 +106,24 @@ export class Revalidation implements ConnectionObserver {
   /** Only `true`, and in time, is a yes. */
   async #ask({ connection }: SseResponse): Promise<boolean> {
     const { revalidate, authorizationTimeout } = this.options;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<typeof LATE>((resolve) => {
-      timer = setTimeout(resolve, authorizationTimeout, LATE).unref();
-    });
+    const ask = async (): Promise<unknown> => revalidate!(connection);
     try {
-      const answer: unknown = await Promise.race([
-        revalidate!(connection),
-        late,
-      ]);
+      const answer = await withinLimit(
+        ask(),
+        authorizationTimeout,
+        'revalidate',
+      );
       if (typeof answer !== 'boolean') {
-        this.#tell(answer === LATE ? 'late' : 'unclear');
+        this.#tell('unclear');
       }
       return answer === true;
     } catch (error) {
-      this.#tell('failed', error);
+      if (error instanceof AuthorizationTimeoutException) {
+        this.#tell('late');
+      } else {
+        this.#tell('failed', error);
+      }
       return false;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -233,7 +233,7 @@ export class Connections implements ResponseHost {
    * Connects that arrive from now on are told to come back.
    */
   async close(): Promise<void> {
-    this.#closing = true;
+    this.beginToClose();
     const responses = [...this.#responses];
     for (const response of responses) {
       response.shutDown(this.retryFrame());

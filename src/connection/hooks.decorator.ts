@@ -1,7 +1,8 @@
 import { SetMetadata } from '@nestjs/common';
 
-/** Metadata keys of the methods that are told of connections. */
+/** Metadata key of methods with `@OnSseConnect()`. */
 export const CONNECT_HOOK = Symbol('sse-connect-hook');
+/** Metadata key of methods with `@OnSseDisconnect()`. */
 export const DISCONNECT_HOOK = Symbol('sse-disconnect-hook');
 
 /**

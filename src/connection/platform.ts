@@ -32,6 +32,7 @@ export interface Platform {
 /** What `send` becomes, so that Nest's reply at the end of the pipeline does nothing. */
 function ignore(): void {}
 
+/** Express answers with `send`, which is silenced. */
 export class Express implements Platform {
   constructor(readonly raw: RawResponse & ExpressResponse) {}
 

@@ -55,12 +55,11 @@ export function connectionOf(
   const http = context.switchToHttp();
   const request = http.getRequest<PlatformRequest>();
   const known = request[SSE_ABORT_CONTROLLER];
-  const isOurs = known instanceof SseConnection;
-  if (!isSseRoute(context.getHandler())) {
-    return isOurs ? known : undefined;
-  }
-  if (isOurs && !known.response.mayBeServedAnew) {
+  if (known instanceof SseConnection && !known.response.mayBeServedAnew) {
     return known;
+  }
+  if (!isSseRoute(context.getHandler())) {
+    return undefined;
   }
   const express = request.app?.[CONNECTIONS];
   const connections = express ?? request.server?.[CONNECTIONS];

@@ -17,7 +17,7 @@ export class ResponseWriter {
   #response: RawResponse | undefined;
   #socket: HttpSocket | undefined;
   #chunked = false;
-  #frames: Frame[] = [];
+  readonly #frames: Frame[] = [];
   #bytes = 0;
   #blocked = false;
 
@@ -30,7 +30,7 @@ export class ResponseWriter {
       response,
       this.#frames.length === 0 ? first : [...first, ...this.#frames],
     );
-    this.#clear();
+    this.drop();
   }
 
   /** Whether the client has not yet taken what was written. */
@@ -69,7 +69,7 @@ export class ResponseWriter {
       const joined = batches.join(frames);
       this.#write(this.#response, joined === undefined ? frames : [joined]);
     }
-    this.#clear();
+    this.drop();
   }
 
   /**
@@ -89,7 +89,7 @@ export class ResponseWriter {
 
   /** Forgets what waits for the next flush. */
   drop(): void {
-    this.#frames = [];
+    this.#frames.length = 0;
     this.#bytes = 0;
   }
 
@@ -97,11 +97,6 @@ export class ResponseWriter {
   release(): void {
     this.#response = this.#socket = undefined;
     this.drop();
-  }
-
-  #clear(): void {
-    this.#frames.length = 0;
-    this.#bytes = 0;
   }
 
   /** Found once for all writes: the properties of a response are slow to read on Express. */

@@ -17,9 +17,6 @@ import { StreamOutput } from './stream-output.js';
 /** What a handler may emit while its user is loaded anew. */
 const MOST_HELD = 256;
 
-/** Shared, because hardly ever anything is held. */
-const NONE: (() => void)[] = [];
-
 /** What is known of a connection when its request arrives. */
 export interface ConnectionOrigin {
   readonly id: string;
@@ -46,7 +43,7 @@ export class SseConnection<User = any> implements StreamConnection {
   /** Its user is being loaded anew. */
   #suspended = false;
   /** What its handler did meanwhile. */
-  #held: (() => void)[] = NONE;
+  #held: (() => void)[] | undefined;
   #renewed = false;
   /** What tells a client where its stream starts; it follows the head. */
   #startFrame: Frame | undefined;
@@ -149,9 +146,9 @@ export class SseConnection<User = any> implements StreamConnection {
 
   /** @internal Goes on where it was suspended. */
   resume(): void {
-    const held = this.#held;
+    const held = this.#held ?? [];
     this.#suspended = false;
-    this.#held = NONE;
+    this.#held = undefined;
     for (const action of held) {
       action();
     }
@@ -165,8 +162,8 @@ export class SseConnection<User = any> implements StreamConnection {
   whenResumed(action: () => void): void {
     if (!this.#suspended) {
       action();
-    } else if (this.#held.length < MOST_HELD) {
-      this.#held = [...this.#held, action];
+    } else if ((this.#held ??= []).length < MOST_HELD) {
+      this.#held.push(action);
     } else {
       this.revoke('unavailable');
     }
@@ -175,7 +172,7 @@ export class SseConnection<User = any> implements StreamConnection {
   /** @internal Nothing of its stream is to leave any more. */
   stop(): void {
     this.#startFrame = undefined;
-    this.#held = NONE;
+    this.#held = undefined;
     this.#stream?.close();
   }
 

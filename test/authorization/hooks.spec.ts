@@ -276,7 +276,6 @@ describe.each(platforms)('Connection hooks on %s', (_, adapter) => {
 
       @OnSseDisconnect()
       throwsLater(): void {
-        // eslint-disable-next-line @typescript-eslint/only-throw-error
         throw 'thrown at the end';
       }
     }

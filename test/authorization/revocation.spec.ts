@@ -230,6 +230,24 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
   const start = (options?: SseModuleOptions) =>
     startApp(adapter, { controllers: [StreamsController], options });
 
+  /** A client that reads nothing, and far more than the system's buffers take on its way to it. */
+  async function startStuffed() {
+    const { hub, port, app } = await start({
+      slowClient: { maxPendingBytes: 64 * 1024 * 1024 },
+      window: { bytes: 64 * 1024 * 1024 },
+    });
+    const sockets: { readonly destroyed: boolean }[] = [];
+    app.getHttpServer().on('connection', (s: never) => sockets.push(s));
+    const client = await WireClient.get(port, '/own', { 'x-user': '7' });
+    await client.untilTail('retry:');
+    client.socket.pause();
+    for (let n = 0; n < 32; n++) {
+      source.next('x'.repeat(1024 * 1024));
+      await nextTurn();
+    }
+    return { hub, client, socket: sockets[0]! };
+  }
+
   describe('ends the streams', () => {
     it('of a user, all of them and nobody else’s, at its place in the log', async () => {
       const { hub, url } = await start();
@@ -392,21 +410,9 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     });
 
     it('destroys the socket of a client that does not take what was written', async () => {
-      const { hub, port, app } = await start({
-        slowClient: { maxPendingBytes: 64 * 1024 * 1024 },
-        window: { bytes: 64 * 1024 * 1024 },
-      });
-      const sockets: { destroyed: boolean }[] = [];
-      app.getHttpServer().on('connection', (s: never) => sockets.push(s));
-      const client = await WireClient.get(port, '/own', { 'x-user': '7' });
-      await client.untilTail('retry:');
-      client.socket.pause();
-      for (let n = 0; n < 32; n++) {
-        source.next('x'.repeat(1024 * 1024));
-        await nextTurn();
-      }
+      const { hub, client, socket } = await startStuffed();
       await hub.disconnect({ user: 7 });
-      expect(sockets[0]!.destroyed).toBe(true);
+      expect(socket.destroyed).toBe(true);
       expect(connections[0]!.signal.reason).toBe('revoked');
       client.socket.resume();
       await client.until(() => client.closed);
@@ -414,23 +420,11 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     });
 
     it('destroys the socket of a stream that has ended but not left', async () => {
-      const { hub, port, app } = await start({
-        slowClient: { maxPendingBytes: 64 * 1024 * 1024 },
-        window: { bytes: 64 * 1024 * 1024 },
-      });
-      const sockets: { destroyed: boolean }[] = [];
-      app.getHttpServer().on('connection', (s: never) => sockets.push(s));
-      const client = await WireClient.get(port, '/own', { 'x-user': '7' });
-      await client.untilTail('retry:');
-      client.socket.pause();
-      for (let n = 0; n < 32; n++) {
-        source.next('x'.repeat(1024 * 1024));
-        await nextTurn();
-      }
+      const { hub, socket } = await startStuffed();
       source.complete();
-      expect(sockets[0]!.destroyed).toBe(false);
+      expect(socket.destroyed).toBe(false);
       await hub.disconnect({ user: 7 });
-      expect(sockets[0]!.destroyed).toBe(true);
+      expect(socket.destroyed).toBe(true);
     });
 
     it('not of an ephemeral event', async () => {
