@@ -70,10 +70,14 @@ export type {
   Audience,
   EventLog,
   LogBounds,
+  LogCapabilities,
   LogEntry,
+  LogGap,
+  LogHealth,
   LogPage,
   LogPageLimit,
   LogRecord,
+  RetentionOptions,
   TailBatch,
 } from './log/event-log.js';
 export { LogUnavailableException } from './log/log.exceptions.js';

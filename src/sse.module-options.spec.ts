@@ -167,12 +167,15 @@ describe('the options of SseModule', () => {
       throw new Error('not called');
     };
     const log = {
+      capabilities: { durable: false, shared: false },
       open: method,
       append: method,
       signal: method,
       tail: method,
       read: method,
+      readBack: method,
       bounds: method,
+      health: method,
       close: method,
     };
 

@@ -182,7 +182,9 @@ const LOG_METHODS = [
   'signal',
   'tail',
   'read',
+  'readBack',
   'bounds',
+  'health',
   'close',
 ] as const;
 

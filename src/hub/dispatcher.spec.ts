@@ -6,6 +6,7 @@ import { cursorAt } from '../log/cursor.js';
 import type {
   LogBounds,
   LogEntry,
+  LogGap,
   LogPage,
   LogRecord,
   TailBatch,
@@ -32,7 +33,7 @@ class FaultyLog extends MemoryLog {
   readonly calls = { open: 0, read: 0, tail: 0, close: 0 };
   /** What becomes of the next tails, before they yield anything. */
   faults: ('fails' | 'ends')[] = [];
-  readonly #gaps: LogBounds[] = [];
+  readonly #gaps: LogGap[] = [];
   #interrupt: ((fault: 'fails' | 'ends') => void) | undefined;
 
   override open(): Promise<LogBounds> {
@@ -88,8 +89,8 @@ class FaultyLog extends MemoryLog {
   }
 
   /** The next tail begins with a gap. */
-  changeHistory(bounds: LogBounds): void {
-    this.#gaps.push(bounds);
+  changeHistory(gap: LogGap): void {
+    this.#gaps.push(gap);
   }
 }
 
@@ -206,28 +207,32 @@ describe('a dispatcher starts', () => {
     expect(dispatcher.window.covers(floor)).toBe(true);
   });
 
-  it('without claiming what the log trimmed while the window was filled', async () => {
-    class TrimmingLog extends FaultyLog {
-      override async read(after: string): Promise<LogPage> {
-        const page = await super.read(after, { events: 2, bytes: 100 });
-        if (this.calls.read !== 2) {
-          return page;
-        }
-        const [gone, ...entries] = page.entries;
-        return { entries, floor: gone!.cursor };
-      }
-    }
-    const log = new TrimmingLog();
+  it('without claiming what lies before a part of the history', async () => {
+    const log = new FaultyLog();
     const entries = await append(log, 1, 2, 3, 4, 5);
-    const { dispatcher } = await start(log);
+    const { dispatcher } = await start(log, { events: 3 });
 
-    expect(dispatcher.window.covers(entries[1]!.cursor)).toBe(false);
-    expect(dispatcher.window.covers(entries[2]!.cursor)).toBe(true);
+    expect(dispatcher.window.covers(entries[0]!.cursor)).toBe(false);
+    expect(dispatcher.window.covers(entries[1]!.cursor)).toBe(true);
     expect(
       dispatcher.window
-        .after(entries[2]!.cursor, EVERYTHING)
+        .after(entries[1]!.cursor, EVERYTHING)
         .map(({ data }) => data),
-    ).toEqual([4, 5]);
+    ).toEqual([3, 4, 5]);
+  });
+
+  it('empty when everything was trimmed before it was filled', async () => {
+    class TrimmedLog extends FaultyLog {
+      override readBack(through: string): Promise<LogPage> {
+        return Promise.resolve({ entries: [], floor: through });
+      }
+    }
+    const log = new TrimmedLog();
+    const entries = await append(log, 1, 2);
+    const { dispatcher } = await start(log);
+
+    expect(dispatcher.window.covers(entries[0]!.cursor)).toBe(false);
+    expect(dispatcher.window.covers(entries[1]!.cursor)).toBe(true);
   });
 
   it('once, however often it is asked', async () => {
@@ -419,7 +424,7 @@ describe('an entry of the hub’s own', () => {
     const bounds = {
       epoch: 'z2',
       floor: cursorAt('z2', 5),
-      head: cursorAt('z2', 7),
+      position: cursorAt('z2', 7),
     };
     jest.spyOn(log, 'read').mockResolvedValue({
       floor: bounds.floor,
@@ -527,35 +532,35 @@ describe('when the tail of a log', () => {
     const { log, dispatcher, recorder } = await start();
     const old = await append(log, 1, 2);
     await recorder.until(2);
-    const told: LogBounds[] = [];
+    const told: string[] = [];
     const positions: string[] = [];
     dispatcher.register({
-      historyChanged: (bounds) => {
-        told.push(bounds);
+      historyChanged: (position) => {
+        told.push(position);
         positions.push(dispatcher.position);
       },
     });
     const gone = { historyChanged: jest.fn() };
     dispatcher.register(gone);
     dispatcher.unregister(gone);
-    const bounds = {
+    const gap = {
       epoch: 'z2',
       floor: cursorAt('z2', 5),
-      head: cursorAt('z2', 9),
+      position: cursorAt('z2', 9),
     };
-    log.changeHistory(bounds);
+    log.changeHistory(gap);
     log.interrupt('ends');
     await new Promise<void>((resolve) => {
       warnings.mockImplementation(() => resolve());
     });
     await nextTurn();
 
-    expect(told).toEqual([bounds]);
+    expect(told).toEqual([gap.position]);
     expect(gone.historyChanged).not.toHaveBeenCalled();
-    expect(positions).toEqual([bounds.head]);
+    expect(positions).toEqual([gap.position]);
     expect(dispatcher.epoch).toBe('z2');
-    expect(dispatcher.position).toBe(bounds.head);
-    expect(dispatcher.window.covers(bounds.head)).toBe(true);
+    expect(dispatcher.position).toBe(gap.position);
+    expect(dispatcher.window.covers(gap.position)).toBe(true);
     expect(dispatcher.window.covers(old[1]!.cursor)).toBe(false);
     expect([...dispatcher.window.newestFirst()]).toEqual([]);
     expect(recorder.data).toEqual([1, 2]);

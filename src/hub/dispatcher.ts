@@ -9,6 +9,7 @@ import type {
   EventLog,
   LogBounds,
   LogEntry,
+  LogGap,
   LogPage,
   LogRecord,
 } from '../log/event-log.js';
@@ -34,8 +35,8 @@ const RETRY_TAIL = { first: 100, most: 10_000 } as const;
 
 /** What the dispatcher tells an open stream. */
 export interface DispatchedStream {
-  /** The log's history changed: what was before `bounds.head` cannot be told. */
-  historyChanged(bounds: LogBounds): void;
+  /** The log's history changed: what came before this position cannot be told. */
+  historyChanged(position: Cursor): void;
 }
 
 /** Older events, read from the log. */
@@ -153,29 +154,30 @@ export class Dispatcher {
   }
 
   async #start(): Promise<void> {
-    const bounds = await this.log.open();
-    this.#epoch = bounds.epoch;
-    this.#position = bounds.floor;
-    this.window.clear(bounds.floor);
-    await this.#fillWindow(bounds);
+    const { epoch, head } = await this.log.open();
+    this.#epoch = epoch;
+    this.#position = head;
+    await this.#fillWindow(head);
     this.#running = this.#scope.runInAsyncScope(() => this.#run());
   }
 
-  async #fillWindow({ head }: LogBounds): Promise<void> {
-    while (this.#position < head) {
-      const { entries, floor } = await this.log.read(this.#position, PAGE);
-      if (floor > this.#position) {
-        // Trimmed meanwhile: the window must not claim to have it.
-        this.window.clear(floor);
-        this.#position = floor;
-      }
-      if (entries.length === 0) {
-        return;
-      }
-      for (const entry of entries) {
-        this.window.push(toEvent(entry, true));
-        this.#position = entry.cursor;
-      }
+  /** With the newest events, so that clients that come back after a deploy read no log. */
+  async #fillWindow(head: Cursor): Promise<void> {
+    this.window.clear(head);
+    const { events, bytes } = this.window.limits;
+    // One more than fits, as the first tells only where the others begin.
+    const limit = { events: events + 1, bytes };
+    const { entries, floor } = await this.log.readBack(head, limit);
+    const [first, ...others] = entries;
+    if (first === undefined) {
+      return;
+    }
+    const page = await this.log.read(floor, { events: 1, bytes: 1 });
+    const isWhole = page.entries[0]?.cursor === first.cursor;
+    // What lies just before a page is not known; the window must not claim to cover it.
+    this.window.clear(isWhole ? floor : first.cursor);
+    for (const entry of isWhole ? entries : others) {
+      this.window.push(toEvent(entry, true));
     }
   }
 
@@ -273,33 +275,33 @@ export class Dispatcher {
    * Acts on those of the hub's own entries that another history has and this node has not
    * met: no stream may go on in it before.
    */
-  async #obeyMissed({ epoch, floor, head }: LogBounds): Promise<void> {
+  async #obeyMissed({ epoch, floor, position }: LogGap): Promise<void> {
     let at =
       epoch === this.#epoch && this.#position > floor ? this.#position : floor;
-    while (at < head && !this.stopped) {
+    while (at < position && !this.stopped) {
       const { entries } = await this.log.read(at, PAGE);
       if (entries.length === 0) {
         return;
       }
       for (const entry of entries) {
         at = entry.cursor;
-        if (entry.topic === CONTROL_TOPIC && at <= head) {
+        if (entry.topic === CONTROL_TOPIC && at <= position) {
           this.#obey(toEvent(entry, true));
         }
       }
     }
   }
 
-  #changeHistory(bounds: LogBounds): void {
+  #changeHistory({ epoch, position }: LogGap): void {
     this.#logger.warn(
-      `The log's history has changed (epoch ${this.#epoch} → ${bounds.epoch}): open streams get hub.reset`,
+      `The log's history has changed (epoch ${this.#epoch} → ${epoch}): open streams get hub.reset`,
     );
-    this.#epoch = bounds.epoch;
-    this.#position = bounds.head;
-    this.window.clear(bounds.head);
-    this.#waits.settle(bounds.head);
+    this.#epoch = epoch;
+    this.#position = position;
+    this.window.clear(position);
+    this.#waits.settle(position);
     for (const stream of Array.from(this.#streams)) {
-      stream.historyChanged(bounds);
+      stream.historyChanged(position);
     }
   }
 }

@@ -2,7 +2,6 @@ import { Subscriber } from 'rxjs';
 import type { Subscription } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import { epochOf, isCursor } from '../log/cursor.js';
-import type { LogBounds } from '../log/event-log.js';
 import type {
   CarriedStream,
   Reset,
@@ -125,10 +124,10 @@ export class EventStream implements CarriedStream, DispatchedStream {
     this.#live = undefined;
   }
 
-  historyChanged(bounds: LogBounds): void {
+  historyChanged(position: Cursor): void {
     const lost = this.#position;
-    this.#position = bounds.head;
-    this.connection.reset(bounds.head, {
+    this.#position = position;
+    this.connection.reset(position, {
       reason: 'history-changed',
       cursor: lost,
     });

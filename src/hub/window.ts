@@ -26,14 +26,14 @@ export const WINDOW_DEFAULTS: Required<WindowOptions> = {
 /** The newest events, shared by every replay. */
 export class Window {
   #events: RetainedSequence<HubEvent>;
-  readonly #limits: LogPageLimit;
+  readonly limits: LogPageLimit;
 
   constructor(options: WindowOptions, floor: Cursor) {
-    this.#limits = {
+    this.limits = {
       events: options.events ?? WINDOW_DEFAULTS.events,
       bytes: options.bytes ?? WINDOW_DEFAULTS.bytes,
     };
-    this.#events = new RetainedSequence(this.#limits, floor);
+    this.#events = new RetainedSequence(this.limits, floor);
   }
 
   /** The highest cursor that is not in the window any more. */
@@ -56,7 +56,7 @@ export class Window {
 
   /** Starts anew at a cursor, as the history before it is gone. */
   clear(floor: Cursor): void {
-    this.#events = new RetainedSequence(this.#limits, floor);
+    this.#events = new RetainedSequence(this.limits, floor);
   }
 
   /** Whether every event after the cursor is here. */

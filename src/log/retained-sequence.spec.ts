@@ -56,16 +56,28 @@ class Model {
   }
 
   after(position: number, limit: RetentionLimits): number[] {
-    const later = this.items.filter((item) => item.position > position);
-    let count = 0;
-    for (let bytes = 0; count < later.length; count++) {
-      bytes += later[count]!.bytes;
-      if (count > 0 && (count >= limit.events || bytes > limit.bytes)) {
-        break;
-      }
-    }
-    return later.slice(0, count).map((item) => item.position);
+    return withinLimit(
+      this.items.filter((item) => item.position > position),
+      limit,
+    );
   }
+
+  before(position: number, limit: RetentionLimits): number[] {
+    const earlier = this.items.filter((item) => item.position <= position);
+    return withinLimit(earlier.reverse(), limit).reverse();
+  }
+}
+
+/** The positions of the first items that fit, and of the first in any case. */
+function withinLimit(items: ModelItem[], limit: RetentionLimits): number[] {
+  let count = 0;
+  for (let bytes = 0; count < items.length; count++) {
+    bytes += items[count]!.bytes;
+    if (count > 0 && (count >= limit.events || bytes > limit.bytes)) {
+      break;
+    }
+  }
+  return items.slice(0, count).map((item) => item.position);
 }
 
 class Push implements fc.Command<Model, RetainedSequence<number>> {
@@ -131,6 +143,9 @@ class Check implements fc.Command<Model, RetainedSequence<number>> {
     expect(real.covers(at(position))).toBe(position >= model.floor);
     expect(real.after(at(position), this.limit)).toEqual(
       model.after(position, this.limit),
+    );
+    expect(real.before(at(position), this.limit)).toEqual(
+      model.before(position, this.limit),
     );
   }
 

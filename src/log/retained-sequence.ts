@@ -110,6 +110,24 @@ export class RetainedSequence<T> {
     return items;
   }
 
+  /** The newest items at or below a cursor, oldest first; at least one if there is one. */
+  before(through: Cursor, limit: RetentionLimits): T[] {
+    const items: T[] = [];
+    let bytes = 0;
+    for (let i = this.#indexAfter(through) - 1; i >= this.#start; i--) {
+      const slot = this.#slots[i]!;
+      bytes += slot.bytes;
+      if (
+        items.length > 0 &&
+        (items.length >= limit.events || bytes > limit.bytes)
+      ) {
+        break;
+      }
+      items.push(slot.item);
+    }
+    return items.reverse();
+  }
+
   /** Items from the newest to the oldest. */
   *newestFirst(): Generator<T> {
     for (let i = this.#slots.length - 1; i >= this.#start; i--) {

@@ -2,7 +2,9 @@ import { MemoryLog } from 'nestjs-sse-hub';
 import type {
   EventLog,
   LogBounds,
+  LogCapabilities,
   LogEntry,
+  LogHealth,
   LogPage,
   LogPageLimit,
   LogRecord,
@@ -11,6 +13,7 @@ import type {
 
 /** A log whose engine loses its history while the application runs, as a flushed server does. */
 export class RewritableLog implements EventLog {
+  readonly capabilities: LogCapabilities = { durable: false, shared: false };
   #log = new MemoryLog();
   #trims = false;
   #closed = false;
@@ -42,9 +45,9 @@ export class RewritableLog implements EventLog {
   async *tail(after: string): AsyncGenerator<TailBatch> {
     yield* this.#log.tail(after);
     while (!this.#closed) {
-      const gap = await this.#log.bounds();
-      yield { gap };
-      yield* this.#log.tail(gap.head);
+      const { epoch, floor } = await this.#log.bounds();
+      yield { gap: { epoch, floor, position: floor } };
+      yield* this.#log.tail(floor);
     }
   }
 
@@ -54,6 +57,14 @@ export class RewritableLog implements EventLog {
       return { entries: [], floor: (await this.#log.bounds()).head };
     }
     return this.#log.read(after, limit);
+  }
+
+  readBack(through: string, limit: LogPageLimit): Promise<LogPage> {
+    return this.#log.readBack(through, limit);
+  }
+
+  health(): LogHealth {
+    return this.#log.health();
   }
 
   bounds(): Promise<LogBounds> {

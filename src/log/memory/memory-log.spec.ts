@@ -394,6 +394,35 @@ describe('MemoryLog reads', () => {
   });
 });
 
+describe('MemoryLog reads back', () => {
+  it('the newest entries up to a cursor, oldest first, and tells the floor', async () => {
+    const log = open({ maxEvents: 4 });
+    const entries = await append(log, 1, 2, 3, 4, 5);
+    const { cursor } = entries[3]!;
+    const page = await log.readBack(cursor, { events: 2, bytes: 100 });
+
+    expect(page).toEqual({
+      entries: entries.slice(2, 4),
+      floor: entries[0]!.cursor,
+    });
+    expect(
+      (await log.readBack(cursor, { events: 9, bytes: 9 })).entries,
+    ).toEqual(entries.slice(1, 4));
+    expect(
+      (await log.readBack(cursor, { events: 9, bytes: 0 })).entries,
+    ).toEqual([entries[3]]);
+  });
+
+  it('nothing where everything up to a cursor is gone', async () => {
+    const log = open({ maxEvents: 1 });
+    const [first] = await append(log, 1, 2);
+
+    expect(
+      (await log.readBack(first!.cursor, { events: 9, bytes: 9 })).entries,
+    ).toEqual([]);
+  });
+});
+
 describe('a tail of a MemoryLog yields', () => {
   it('what came after its cursor, then what comes', async () => {
     const log = open();
@@ -411,7 +440,15 @@ describe('a tail of a MemoryLog yields', () => {
     await append(log, 1, 2, 3);
     const tail = tailOf(log, floor);
 
-    expect((await tail.next()).value).toEqual({ gap: await log.bounds() });
+    const bounds = await log.bounds();
+    expect((await tail.next()).value).toEqual({
+      gap: {
+        epoch: bounds.epoch,
+        floor: bounds.floor,
+        position: bounds.floor,
+      },
+    });
+    expect(await pull(tail)).toEqual([2, 3]);
     await append(log, 4);
     expect(await pull(tail)).toEqual([4]);
   });

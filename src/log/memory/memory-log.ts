@@ -5,10 +5,13 @@ import { cursorAt } from '../cursor.js';
 import type {
   EventLog,
   LogBounds,
+  LogCapabilities,
   LogEntry,
+  LogHealth,
   LogPage,
   LogPageLimit,
   LogRecord,
+  RetentionOptions,
   TailBatch,
 } from '../event-log.js';
 import { LogUnavailableException } from '../log.exceptions.js';
@@ -16,7 +19,7 @@ import { RetainedSequence } from '../retained-sequence.js';
 import { MemoryTail } from './memory-tail.js';
 
 /** How much history a `MemoryLog` keeps. Whichever bound is reached first counts. */
-export interface MemoryLogOptions {
+export interface MemoryLogOptions extends RetentionOptions {
   /**
    * Events kept.
    * @default 10_000
@@ -51,6 +54,7 @@ const MAX_LAG_BYTES = 1024 * 1024;
  * epoch, so a client that comes back to a restarted process gets `hub.reset`.
  */
 export class MemoryLog implements EventLog {
+  readonly capabilities: LogCapabilities = { durable: false, shared: false };
   readonly #maxAge: number;
   readonly #epoch = `m${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
   readonly #entries: RetainedSequence<LogEntry>;
@@ -126,10 +130,10 @@ export class MemoryLog implements EventLog {
       },
     );
     if (!this.#entries.covers(after)) {
-      tail.gap(this.#bounds());
-    } else {
-      tail.push(missed, this.#entries.floor);
+      const { floor } = this.#entries;
+      tail.gap({ epoch: this.#epoch, floor, position: floor });
     }
+    tail.push(missed, this.#entries.floor);
     if (this.#closed) {
       tail.end();
     } else {
@@ -144,6 +148,20 @@ export class MemoryLog implements EventLog {
       entries: this.#entries.after(after, limit),
       floor: this.#entries.floor,
     });
+  }
+
+  readBack(through: Cursor, limit: LogPageLimit): Promise<LogPage> {
+    this.#expire();
+    return Promise.resolve({
+      entries: this.#entries.before(through, limit),
+      floor: this.#entries.floor,
+    });
+  }
+
+  health(): LogHealth {
+    return this.#closed
+      ? { status: 'down', reason: 'The log is closed.' }
+      : { status: 'up' };
   }
 
   close(): Promise<void> {

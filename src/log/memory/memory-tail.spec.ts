@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import type { LogBounds, LogRecord } from '../event-log.js';
+import type { LogGap, LogRecord } from '../event-log.js';
 import { MemoryTail } from './memory-tail.js';
 
 const recordOf = (data: string): LogRecord => ({
@@ -9,7 +9,7 @@ const recordOf = (data: string): LogRecord => ({
   time: 0,
 });
 
-const bounds: LogBounds = { epoch: 'e', floor: 'e-1', head: 'e-2' };
+const gap: LogGap = { epoch: 'e', floor: 'e-1', position: 'e-2' };
 
 function open() {
   const onPull = jest.fn();
@@ -57,10 +57,10 @@ describe('MemoryTail', () => {
 
   it('yields a gap before what was pushed after it', async () => {
     const { tail } = open();
-    tail.gap(bounds);
+    tail.gap(gap);
     tail.push([recordOf('a')]);
 
-    expect((await tail.next()).value).toEqual({ gap: bounds });
+    expect((await tail.next()).value).toEqual({ gap });
     expect((await tail.next()).value).toMatchObject({
       records: [recordOf('a')],
     });
@@ -69,9 +69,9 @@ describe('MemoryTail', () => {
   it('gives a reader who waits a gap at once', async () => {
     const { tail } = open();
     const next = tail.next();
-    tail.gap(bounds);
+    tail.gap(gap);
 
-    expect((await next).value).toEqual({ gap: bounds });
+    expect((await next).value).toEqual({ gap });
   });
 
   it('lags by what waits to be pulled, and tells when it was pulled', async () => {

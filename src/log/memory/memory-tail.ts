@@ -1,11 +1,11 @@
 import type { Cursor } from '../cursor.js';
-import type { LogBounds, LogRecord, TailBatch } from '../event-log.js';
+import type { LogGap, LogRecord, TailBatch } from '../event-log.js';
 
 /** One reader of a `MemoryLog`: what was committed and not yet pulled, in order. */
 export class MemoryTail implements AsyncIterableIterator<TailBatch> {
   #records: LogRecord[] = [];
   #floor: Cursor | undefined;
-  #gap: LogBounds | undefined;
+  #gap: LogGap | undefined;
   #lag = 0;
   #ended = false;
   #waiting: ((result: IteratorResult<TailBatch>) => void) | undefined;
@@ -32,8 +32,8 @@ export class MemoryTail implements AsyncIterableIterator<TailBatch> {
     this.#settle();
   }
 
-  gap(bounds: LogBounds): void {
-    this.#gap = bounds;
+  gap(gap: LogGap): void {
+    this.#gap = gap;
     this.#settle();
   }
 
