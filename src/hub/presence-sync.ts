@@ -4,7 +4,6 @@ import type { EventLog } from '../log/event-log.js';
 import { PresencePeers } from './presence-peers.js';
 import type { PresenceRoster } from './presence-roster.js';
 import {
-  eachUser,
   inParts,
   readPresenceSignal,
   toPresenceRecord,
