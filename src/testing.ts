@@ -1,0 +1,4 @@
+export type {
+  LogUnderTest,
+  OpenLogUnderTest,
+} from './testing/log-under-test.js';
