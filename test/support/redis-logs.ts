@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { LogEntry, LogRecord } from 'nestjs-sse-hub';
 import { RedisLog } from 'nestjs-sse-hub/redis';
 import type { RedisLogOptions } from 'nestjs-sse-hub/redis';
@@ -11,6 +12,14 @@ export const EVERYTHING = { events: Infinity, bytes: Infinity };
 /** Servers, logs and tails of one test, and their end. */
 export class RedisLogs {
   readonly #releases: (() => Promise<unknown>)[] = [];
+  /** What the logs have told the operator. */
+  said: string[] = [];
+
+  constructor() {
+    const say = (message: unknown): void =>
+      void this.said.push(String(message));
+    Logger.overrideLogger({ log: say, warn: say, error: say });
+  }
 
   async server(
     ...args: Parameters<typeof RedisServer.start>
@@ -51,6 +60,7 @@ export class RedisLogs {
 
   /** Ends everything, the last first. */
   async dispose(): Promise<void> {
+    this.said = [];
     for (const release of this.#releases.splice(0).reverse()) {
       await release();
     }
