@@ -17,6 +17,7 @@ export default {
   },
   moduleNameMapper: {
     '^nestjs-sse-hub$': '<rootDir>/src/index.ts',
+    '^nestjs-sse-hub/(.*)$': '<rootDir>/src/$1.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   setupFiles: ['reflect-metadata'],

@@ -18,6 +18,11 @@ const BINARIES = [
     path: process.env.CHROMIUM_PATH,
     tests: ['test/browser'],
   },
+  // The tests start their own servers; that of the system need not run.
+  {
+    names: ['redis-server'],
+    tests: ['test/redis', 'test/faults', 'test/nodes'],
+  },
 ];
 
 /** These do not depend on the version of Node. */
