@@ -28,7 +28,7 @@ describe('who waits for an entry to be met', () => {
     const lost = waits.add(at(9), at(1), false);
     const there = waits.add(at(1, 'b'), at(9), false);
     const ahead = waits.add(at(10, 'b'), at(9), false);
-    waits.settle(at(9, 'b'));
+    waits.settle(at(9, 'b'), at(9));
     await there;
     await expect(lost).rejects.toThrow(LogUnavailableException);
     waits.resolve(at(10, 'b'));

@@ -359,8 +359,12 @@ describe('an entry of the hub’s own', () => {
           throw new Error('control');
         }
       },
-      refresh: ({ user }: Refresh) =>
-        obeyed.push([`refresh ${user}`, dispatcher.position]),
+      refresh: ({ user }: Refresh) => {
+        obeyed.push([`refresh ${user}`, dispatcher.position]);
+      },
+      missed: () => {
+        obeyed.push(['missed', dispatcher.position]);
+      },
     };
     const dispatcher: Dispatcher = new Dispatcher(log, {}, control);
     dispatchers.push(dispatcher);
@@ -434,9 +438,13 @@ describe('an entry of the hub’s own', () => {
       })),
     });
     const order: string[] = [];
-    dispatcher.register({
-      historyChanged: () => order.push(...obeyed.map(([what]) => what), 'told'),
-    });
+    dispatcher.register(
+      {
+        historyChanged: () =>
+          order.push(...obeyed.map(([what]) => what), 'told'),
+      },
+      dispatcher.position,
+    );
     const lost = dispatcher.dispatched(
       cursorAt(dispatcher.epoch, Number.MAX_SAFE_INTEGER),
     );
@@ -534,14 +542,17 @@ describe('when the tail of a log', () => {
     await recorder.until(2);
     const told: string[] = [];
     const positions: string[] = [];
-    dispatcher.register({
-      historyChanged: (position) => {
-        told.push(position);
-        positions.push(dispatcher.position);
+    dispatcher.register(
+      {
+        historyChanged: (position, reason, before) => {
+          told.push(position, reason, before);
+          positions.push(dispatcher.position);
+        },
       },
-    });
+      dispatcher.position,
+    );
     const gone = { historyChanged: jest.fn() };
-    dispatcher.register(gone);
+    dispatcher.register(gone, dispatcher.position);
     dispatcher.unregister(gone);
     const gap = {
       epoch: 'z2',
@@ -555,7 +566,7 @@ describe('when the tail of a log', () => {
     });
     await nextTurn();
 
-    expect(told).toEqual([gap.position]);
+    expect(told).toEqual([gap.position, 'history-changed', old[1]!.cursor]);
     expect(gone.historyChanged).not.toHaveBeenCalled();
     expect(positions).toEqual([gap.position]);
     expect(dispatcher.epoch).toBe('z2');
@@ -584,8 +595,8 @@ describe('a page of the log is', () => {
     await append(log, 1, 2);
     log.calls.read = 0;
     const [a, b] = await Promise.all([
-      dispatcher.page(before),
-      dispatcher.page(before),
+      dispatcher.page(before, {}),
+      dispatcher.page(before, {}),
     ]);
 
     expect(log.calls.read).toBe(1);
@@ -600,15 +611,15 @@ describe('a page of the log is', () => {
       .spyOn(log, 'read')
       .mockRejectedValueOnce(new Error('away'));
     const pages = [
-      dispatcher.page(dispatcher.position),
-      dispatcher.page(dispatcher.position),
+      dispatcher.page(dispatcher.position, {}),
+      dispatcher.page(dispatcher.position, {}),
     ];
-    for (const page of pages) {
-      await expect(page).rejects.toThrow('away');
-    }
+    await Promise.all(
+      pages.map((page) => expect(page).rejects.toThrow('away')),
+    );
 
-    expect((await dispatcher.page(dispatcher.position)).events).toEqual([]);
-    await dispatcher.page(dispatcher.position);
+    expect((await dispatcher.page(dispatcher.position, {})).events).toEqual([]);
+    await dispatcher.page(dispatcher.position, {});
     expect(read).toHaveBeenCalledTimes(3);
   });
 });

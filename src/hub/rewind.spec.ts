@@ -8,7 +8,7 @@ import { Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
 import { InvalidStreamException } from './hub.exceptions.js';
 import type { Rewind } from './rewind.js';
-import { checkRewind, findRewindCursor } from './rewind.js';
+import { checkRewind, rewindInLog, rewindInWindow } from './rewind.js';
 import { Selection } from './selection.js';
 import type { Listener, SelectionOptions } from './selection.js';
 
@@ -61,6 +61,15 @@ const startsWith = (
     }))
     .filter(({ id, covered }) => covered && id > cursor)
     .map(({ n }) => n);
+
+/** As a stream finds it. */
+const findRewindCursor = async (
+  dispatcher: Dispatcher,
+  selection: Selection,
+  rewind: Rewind,
+): Promise<string> =>
+  rewindInWindow(dispatcher, selection, rewind) ??
+  (await rewindInLog(dispatcher, selection, rewind, {}))!;
 
 const numbers = (count: number): Past[] =>
   Array.from({ length: count }, () => ({}));
