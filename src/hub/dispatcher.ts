@@ -254,7 +254,6 @@ export class Dispatcher {
             return;
           }
           if ('gap' in batch) {
-            await this.#obeyMissed(batch.gap);
             this.#changeHistory(batch.gap);
           } else {
             await this.#dispatchAll(batch.records);
@@ -343,27 +342,9 @@ export class Dispatcher {
   }
 
   /**
-   * Acts on those of the hub's own entries that another history has and this node has not
-   * met: no stream may go on in it before.
+   * Goes on behind a gap, in one turn: no later entry may come before what the gap calls for. What
+   * the history has up to the gap's position this node has met before.
    */
-  async #obeyMissed({ epoch, floor, position }: LogGap): Promise<void> {
-    let at =
-      epoch === this.#epoch && this.#position > floor ? this.#position : floor;
-    while (at < position && !this.stopped) {
-      const { entries } = await this.log.read(at, PAGE);
-      if (entries.length === 0) {
-        return;
-      }
-      for (const entry of entries) {
-        at = entry.cursor;
-        if (entry.topic === CONTROL_TOPIC && at <= position) {
-          this.#obey(toEvent(entry, true));
-        }
-      }
-    }
-  }
-
-  /** Goes on behind a gap, in one turn: no later entry may come before what the gap calls for. */
   #changeHistory({ epoch, floor, position }: LogGap): void {
     const before = this.#position;
     const isSame = epoch === this.#epoch;
