@@ -146,10 +146,11 @@ function jestOptions() {
   ];
   const wanted = short ? SHORT : [];
   return [
+    // First: jest's options with lists take what follows them.
+    ...wanted.map((path) => `'${root}/${path}'`),
     '--json',
     `--outputFile=${results}`,
     ...ignored.map((path) => `--testPathIgnorePatterns='${path}'`),
-    ...wanted.map((path) => `'${root}/${path}'`),
   ].join(' ');
 }
 
