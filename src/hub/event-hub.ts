@@ -12,7 +12,7 @@ import type {
 } from './event-map.js';
 import type { DisconnectCriteria, RefreshCriteria } from './control-entry.js';
 import { toDisconnectRecord, toRefreshRecord } from './control-entry.js';
-import { Dispatcher, toEvent } from './dispatcher.js';
+import { Dispatcher } from './dispatcher.js';
 import type {
   EventClass,
   HubEventOf,
@@ -22,6 +22,7 @@ import type {
 import { EventStream } from './event-stream.js';
 import { HubEvent } from './hub-event.js';
 import { HUB_CONTEXT } from './hub-context.js';
+import type { HubHealth } from './hub-health.js';
 import type { HubContext } from './hub-context.js';
 import { InvalidStreamException } from './hub.exceptions.js';
 import { markListen } from './listen-mark.js';
@@ -35,6 +36,7 @@ import { Selection } from './selection.js';
 import type { SelectionOptions } from './selection.js';
 import { loadClassTransformer } from './serialize.js';
 import type { ConnectionInfo, StreamConnection } from './stream-connection.js';
+import { toEvent } from './to-event.js';
 import { checkTopic } from './topic.js';
 
 /** An event that `publish` takes for one topic of a map. */
@@ -139,6 +141,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
       context.log,
       context.window,
       context.control,
+      (type, text) => this.#presence.receive(type, text),
     );
     this.#presence = new Presence(context.presenceGrace);
   }
@@ -309,7 +312,10 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
 
   /**
    * Loads data together with the cursor from which a page continues. The cursor is taken
-   * first, so an event in between may be in both: the page upserts.
+   * first, so an event in between may be in both: the page upserts. Like `head`, it needs no
+   * engine.
+   *
+   * @throws LogUnavailableException as `head` does; what `load` throws
    *
    * @example
    * ```ts
@@ -333,7 +339,8 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    * @param criteria at least one; what is given must all hold
    * @param reason a word for the page, in `event: hub.closed`; at most 64 characters
    * @throws InvalidRevocationException, InvalidTopicException; LogUnavailableException when
-   * the log does not take it
+   * the log does not take it, or has not brought it back to this node within 10 seconds: then
+   * it may hold all the same, as soon as a node meets it
    *
    * @example
    * ```ts
@@ -357,7 +364,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    *
    * @param criteria the user
    * @returns when this node's streams of the user have stopped, not when they go on
-   * @throws InvalidRevocationException; LogUnavailableException when the log does not take it
+   * @throws InvalidRevocationException; LogUnavailableException as `disconnect` does
    *
    * @example
    * ```ts
@@ -369,10 +376,41 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     await this.#appendControl(toRefreshRecord(criteria));
   }
 
-  /** The cursor of the newest event that this node has dispatched. */
+  /**
+   * The cursor of the newest event that this node has dispatched. It is there also while the log's
+   * engine is away: who continues from it gets everything that comes later.
+   *
+   * @throws LogUnavailableException when the hub has not started and the log does not open
+   */
   async head(): Promise<Cursor> {
     await this.start();
     return this.#dispatcher.position;
+  }
+
+  /**
+   * Whether this node dispatches and the log's engine answers: at once, from what is known. It is
+   * for monitoring: an engine that is away is no reason to end a process that holds open
+   * streams, nor to send its clients elsewhere.
+   *
+   * @example
+   * ```ts
+   * @Get('health') health() { return this.hub.health(); }
+   * ```
+   */
+  health(): HubHealth {
+    const { position, stopped, waiting, health: log } = this.#dispatcher;
+    const state = stopped
+      ? 'stopped'
+      : position === ''
+        ? 'starting'
+        : 'started';
+    return {
+      status: state === 'started' ? log.status : 'down',
+      state,
+      log,
+      position: position === '' ? undefined : position,
+      waiting,
+    };
   }
 
   /** The connections that are open on this node. */
@@ -381,8 +419,9 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   }
 
   /**
-   * The users whose hub streams name a topic now, on this node. Patterns and connections
-   * without a user id do not count. A user who has just left is counted until `left` is told.
+   * The users whose hub streams name a topic now, on all nodes that share the log, as far as this
+   * one has heard. Patterns and connections without a user id do not count. A user who has just
+   * left is counted until `left` is told.
    *
    * @param topic a literal topic
    * @throws InvalidTopicException
@@ -400,8 +439,8 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   }
 
   /**
-   * Users that join a topic and leave it, on this node: a user joins with the first stream
-   * and has left when the last one has been gone for `presenceGrace`.
+   * Users that join a topic and leave it, on whatever node: a user joins with the first stream
+   * and has left when the last one has been gone for `presenceGrace`. Every node tells it once.
    *
    * @param topic a literal topic
    * @returns a hot observable, from now on, that completes when the application closes
@@ -420,6 +459,9 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    */
   async start(): Promise<void> {
     await this.#dispatcher.start();
+    if (this.context.log.capabilities.shared) {
+      this.#presence.span(this.context.log);
+    }
   }
 
   #selected(
@@ -455,8 +497,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
 
   async #appendControl(record: LogRecord): Promise<void> {
     await this.start();
-    const [entry] = await this.context.log.append([record]);
-    await this.#dispatcher.dispatched(entry!.cursor);
+    await this.#dispatcher.command(record);
   }
 
   /**
@@ -464,8 +505,8 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    *
    * @internal
    */
-  stop(): Promise<void> {
-    this.#presence.stop();
-    return this.#dispatcher.stop();
+  async stop(): Promise<void> {
+    await this.#presence.stop();
+    await this.#dispatcher.stop();
   }
 }
