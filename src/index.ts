@@ -28,6 +28,7 @@ export type {
   RefreshCriteria,
 } from './hub/control-entry.js';
 export { HubEvent } from './hub/hub-event.js';
+export type { HubHealth } from './hub/hub-health.js';
 export {
   AuthorizationTimeoutException,
   EventTooLargeException,

@@ -12,10 +12,11 @@ import type {
 } from './event-map.js';
 import type { DisconnectCriteria, RefreshCriteria } from './control-entry.js';
 import { toDisconnectRecord, toRefreshRecord } from './control-entry.js';
-import { Dispatcher, toEvent } from './dispatcher.js';
+import { Dispatcher } from './dispatcher.js';
 import { EventStream } from './event-stream.js';
 import { HubEvent } from './hub-event.js';
 import { HUB_CONTEXT } from './hub-context.js';
+import type { HubHealth } from './hub-health.js';
 import type { HubContext } from './hub-context.js';
 import { InvalidStreamException } from './hub.exceptions.js';
 import { markListen } from './listen-mark.js';
@@ -28,6 +29,7 @@ import { checkRewind } from './rewind.js';
 import { Selection } from './selection.js';
 import { loadClassTransformer } from './serialize.js';
 import type { ConnectionInfo, StreamConnection } from './stream-connection.js';
+import { toEvent } from './to-event.js';
 import { checkTopic } from './topic.js';
 
 /** An event that `publish` takes for one topic of a map. */
@@ -226,7 +228,10 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
 
   /**
    * Loads data together with the cursor from which a page continues. The cursor is taken
-   * first, so an event in between may be in both: the page upserts.
+   * first, so an event in between may be in both: the page upserts. Like `head`, it needs no
+   * engine.
+   *
+   * @throws LogUnavailableException as `head` does; what `load` throws
    *
    * @example
    * ```ts
@@ -250,7 +255,8 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    * @param criteria at least one; what is given must all hold
    * @param reason a word for the page, in `event: hub.closed`; at most 64 characters
    * @throws InvalidRevocationException, InvalidTopicException; LogUnavailableException when
-   * the log does not take it
+   * the log does not take it, or has not brought it back to this node within 10 seconds: then
+   * it may hold all the same, as soon as a node meets it
    *
    * @example
    * ```ts
@@ -274,7 +280,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    *
    * @param criteria the user
    * @returns when this node's streams of the user have stopped, not when they go on
-   * @throws InvalidRevocationException; LogUnavailableException when the log does not take it
+   * @throws InvalidRevocationException; LogUnavailableException as `disconnect` does
    *
    * @example
    * ```ts
@@ -286,10 +292,41 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     await this.#appendControl(toRefreshRecord(criteria));
   }
 
-  /** The cursor of the newest event that this node has dispatched. */
+  /**
+   * The cursor of the newest event that this node has dispatched. It is there also while the log's
+   * engine is away: who continues from it gets everything that comes later.
+   *
+   * @throws LogUnavailableException when the hub has not started and the log does not open
+   */
   async head(): Promise<Cursor> {
     await this.start();
     return this.#dispatcher.position;
+  }
+
+  /**
+   * Whether this node dispatches and the log's engine answers: at once, from what is known. It is
+   * for monitoring: an engine that is away is no reason to end a process that holds open
+   * streams, nor to send its clients elsewhere.
+   *
+   * @example
+   * ```ts
+   * @Get('health') health() { return this.hub.health(); }
+   * ```
+   */
+  health(): HubHealth {
+    const { position, stopped, waiting, health: log } = this.#dispatcher;
+    const state = stopped
+      ? 'stopped'
+      : position === ''
+        ? 'starting'
+        : 'started';
+    return {
+      status: state === 'started' ? log.status : 'down',
+      state,
+      log,
+      position: position === '' ? undefined : position,
+      waiting,
+    };
   }
 
   /** The connections that are open on this node. */
@@ -356,8 +393,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
 
   async #appendControl(record: LogRecord): Promise<void> {
     await this.start();
-    const [entry] = await this.context.log.append([record]);
-    await this.#dispatcher.dispatched(entry!.cursor);
+    await this.#dispatcher.command(record);
   }
 
   /**
