@@ -50,6 +50,9 @@ export interface DispatchedStream {
   historyChanged(position: Cursor, reason: ResetReason, before: Cursor): void;
 }
 
+/** Takes signals that nodes send each other under the topic of the hub's own entries. */
+export type SignalListener = (type: string, text: string) => void;
+
 /**
  * Tails the log and hands each event, in the log's order, to the window and to
  * whoever observes it. It runs in the async context in which it was made, so
@@ -82,6 +85,7 @@ export class Dispatcher {
     private readonly log: EventLog,
     windowOptions: WindowOptions,
     private readonly control?: ControlListener,
+    private readonly onSignal?: SignalListener,
   ) {
     this.#reader = new LogReader(log);
     this.window = new Window(windowOptions, '');
@@ -310,7 +314,11 @@ export class Dispatcher {
       this.#position = event.id;
     }
     if (event.topic === CONTROL_TOPIC) {
-      this.#obey(event);
+      if (event.id === undefined) {
+        this.#hear(event);
+      } else {
+        this.#obey(event);
+      }
       return 1;
     }
     return this.subjects.dispatch(event);
@@ -330,6 +338,15 @@ export class Dispatcher {
       }
     } catch (error) {
       this.#logger.error(`Cannot act on ${type}`, error);
+    }
+  }
+
+  /** Takes what a node has sent to the others, which no subscriber gets either. */
+  #hear(signal: HubEvent): void {
+    try {
+      this.onSignal?.(signal.type, HubEvent.textOf(signal));
+    } catch (error) {
+      this.#logger.error(`Cannot take ${signal.type}`, error);
     }
   }
 
