@@ -1,0 +1,37 @@
+import { redis } from './redis.js';
+import { sqlite } from './sqlite.js';
+
+/** What a log keeps its entries in. It is there before the servers that use it, and after. */
+export interface Engine {
+  /** Tells a server which log to make. */
+  readonly address: string;
+  /** Whether the history outlives a server. */
+  readonly durable: boolean;
+  /** How often the engine has run each command so far, if it counts. */
+  commands?(): Promise<Record<string, number>>;
+  stop(): Promise<void>;
+}
+
+export interface EngineKind {
+  start(): Promise<Engine>;
+  /** Why it cannot be started on this machine, if so. */
+  missing(): string | undefined;
+}
+
+const memory: EngineKind = {
+  start: async () => ({
+    address: 'memory',
+    durable: false,
+    stop: async () => {},
+  }),
+  missing: () => undefined,
+};
+
+export const engines = {
+  memory,
+  sqlite,
+  redis: redis('everysec'),
+  'redis-always': redis('always'),
+};
+
+export type EngineName = keyof typeof engines;

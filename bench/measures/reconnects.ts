@@ -1,0 +1,138 @@
+import { FIRST_NUMBER } from '../load/number-scanner.js';
+import type { Replay } from '../load/protocol.js';
+import { movieNumbered } from '../servers/movie.js';
+import { serverCpu, type Bench, type Figures } from './measure.js';
+import { close, open } from './opening.js';
+
+/** More than a node's window holds. */
+const PUBLISHED = 3_000;
+/** What an engine runs whether clients come or not: for the tail, and for this measure. */
+const BACKGROUND = ['xread', 'ping', 'info'];
+
+interface Pass {
+  /** CPU of the server for each client, in microseconds. */
+  cpu: number;
+  /** Until all clients had everything, in milliseconds. */
+  wall: number;
+  /** Calls of the log that read, its tail aside, for each client. */
+  reads: number;
+  /** Commands of the engine for each client, where it can be asked. */
+  commands: number | undefined;
+}
+
+/**
+ * Clients that were away come back all at once: to a node that has just been started, where the
+ * history outlives it, and to one that has run for a while. Beside it the same clients with
+ * nothing to catch up on.
+ */
+export async function measureReconnects(bench: Bench): Promise<Figures> {
+  const readyEmpty = bench.server.startedIn;
+  const missed = await publishMovies(bench);
+  const restarted = bench.engine?.durable
+    ? await measureRestart(bench, missed)
+    : {};
+  // As in the connections measure: what compiling the code costs is paid before.
+  for (const replay of [undefined, missed]) {
+    await pass(bench, replay);
+  }
+  const plain = await pass(bench);
+  const returning = await pass(bench, missed);
+  return {
+    ...restarted,
+    'reconnects.plain': plain.cpu,
+    'reconnects.cpu': returning.cpu,
+    'reconnects.reads': returning.reads,
+    'reconnects.readyEmpty': readyEmpty,
+  };
+}
+
+async function measureRestart(bench: Bench, missed: Replay): Promise<Figures> {
+  await bench.restart();
+  const plain = await pass(bench);
+  await bench.restart();
+  const ready = bench.server.startedIn;
+  const returning = await pass(bench, missed);
+  return {
+    'reconnects.ready': ready,
+    'reconnects.coldPlain': plain.cpu,
+    'reconnects.coldCpu': returning.cpu,
+    'reconnects.coldReads': returning.reads,
+    'reconnects.coldWall': returning.wall,
+    ...(returning.commands !== undefined && {
+      'reconnects.coldCommands': returning.commands,
+    }),
+  };
+}
+
+/** Opens the connections, with what each has missed if it has, and closes them again. */
+async function pass(bench: Bench, replay?: Replay): Promise<Pass> {
+  const { returning } = bench.scale;
+  await bench.server.call('collectGarbage');
+  const before = await readsSoFar(bench);
+  const start = performance.now();
+  const { cpu } = await serverCpu(bench, () => open(bench, returning, replay));
+  const wall = performance.now() - start;
+  const after = await readsSoFar(bench);
+  await close(bench);
+  const reads = after.log - before.log;
+  if (reads > 0) {
+    bench.problems.push(
+      `reconnects: the log was read ${reads} times, though the window has it all`,
+    );
+  }
+  return {
+    cpu: cpu / returning,
+    wall,
+    reads: reads / returning,
+    commands:
+      after.engine === undefined
+        ? undefined
+        : (after.engine - before.engine!) / returning,
+  };
+}
+
+async function readsSoFar({ server, engine }: Bench) {
+  const commands = await engine?.commands?.();
+  return {
+    log: Number(await request(server.ready.port, 'GET', '/reads')),
+    engine:
+      commands &&
+      Object.entries(commands)
+        .filter(([name]) => !BACKGROUND.includes(name))
+        .reduce((sum, [, calls]) => sum + calls, 0),
+  };
+}
+
+/** Publishes more than the window holds. */
+async function publishMovies({ server, scale }: Bench): Promise<Replay> {
+  const { missed } = scale;
+  const query = `count=${PUBLISHED}&cursors=${missed + 1}`;
+  const answer = await request(
+    server.ready.port,
+    'POST',
+    `/publish?${query}`,
+    movieNumbered(FIRST_NUMBER),
+  );
+  return {
+    lastEventId: (JSON.parse(answer) as string[])[0],
+    first: FIRST_NUMBER + PUBLISHED - missed,
+    events: missed,
+  };
+}
+
+async function request(
+  port: number,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    headers: { 'Content-Type': 'application/json' },
+    body: body && JSON.stringify(body),
+  });
+  if (!response.ok) {
+    throw new Error(`${method} ${path} answered ${response.status}`);
+  }
+  return response.text();
+}
