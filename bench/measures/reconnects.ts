@@ -3,6 +3,7 @@ import type { Replay } from '../load/protocol.js';
 import { movieNumbered } from '../servers/movie.js';
 import { serverCpu, type Bench, type Figures } from './measure.js';
 import { close, open } from './opening.js';
+import { request } from './request.js';
 
 /** More than a node's window holds. */
 const PUBLISHED = 3_000;
@@ -94,7 +95,7 @@ async function pass(bench: Bench, replay?: Replay): Promise<Pass> {
 async function readsSoFar({ server, engine }: Bench) {
   const commands = await engine?.commands?.();
   return {
-    log: Number(await request(server.ready.port, 'GET', '/reads')),
+    log: await request<number>(server.ready.port, 'GET', '/reads'),
     engine:
       commands &&
       Object.entries(commands)
@@ -107,32 +108,15 @@ async function readsSoFar({ server, engine }: Bench) {
 async function publishMovies({ server, scale }: Bench): Promise<Replay> {
   const { missed } = scale;
   const query = `count=${PUBLISHED}&cursors=${missed + 1}`;
-  const answer = await request(
+  const [lastEventId] = await request<string[]>(
     server.ready.port,
     'POST',
     `/publish?${query}`,
     movieNumbered(FIRST_NUMBER),
   );
   return {
-    lastEventId: (JSON.parse(answer) as string[])[0],
+    lastEventId,
     first: FIRST_NUMBER + PUBLISHED - missed,
     events: missed,
   };
-}
-
-async function request(
-  port: number,
-  method: string,
-  path: string,
-  body?: object,
-): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-    method,
-    headers: { 'Content-Type': 'application/json' },
-    body: body && JSON.stringify(body),
-  });
-  if (!response.ok) {
-    throw new Error(`${method} ${path} answered ${response.status}`);
-  }
-  return response.text();
 }
