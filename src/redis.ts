@@ -1,0 +1,2 @@
+export { RedisLog } from './log/redis/redis-log.js';
+export type { RedisLogOptions } from './log/redis/redis-log-options.js';
