@@ -44,6 +44,11 @@ export class TcpProxy {
     return (this.listener.address() as AddressInfo).port;
   }
 
+  /** For a client of a Redis server behind it. */
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
   /** Connections that are open. */
   get connections(): number {
     return this.#pairs.size;

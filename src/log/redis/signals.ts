@@ -78,16 +78,27 @@ export class Signals {
   }
 
   #receive(message: string): void {
-    let records: readonly LogRecord[];
-    try {
-      records = JSON.parse(message) as readonly LogRecord[];
-    } catch {
-      // Not from a hub: whoever may publish to the channel can send anything.
-      return;
-    }
-    if (!Array.isArray(records)) return;
+    const records = readRecords(message);
     for (const listener of this.#listeners) {
       listener(records);
     }
   }
+}
+
+/** Whoever may publish to the channel can send anything; what is no record is passed over. */
+function readRecords(message: string): LogRecord[] {
+  try {
+    const records = JSON.parse(message) as unknown;
+    return Array.isArray(records) ? records.filter(isRecord) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isRecord(value: unknown): value is LogRecord {
+  const { topic, type, data, time } = Object(value) as Record<string, unknown>;
+  return (
+    [topic, type, data].every((text) => typeof text === 'string') &&
+    typeof time === 'number'
+  );
 }

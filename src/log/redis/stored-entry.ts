@@ -18,6 +18,9 @@ export interface StoredEntry {
  */
 const MARK = { topic: '*hub', type: 'hub.history' } as const;
 
+/** The entry before, the bytes of data up to here, and the time. */
+const AT = /^(\d+-\d+) \d+ (\S+)$/;
+
 /** What the server is given of a record: time, idempotency key, what describes the event, its data. */
 export function toArguments(record: LogRecord): string[] {
   const { topic, type, audience, idempotencyKey, time, data } = record;
@@ -48,25 +51,14 @@ export function readEntry([id, fields]: RawEntry): StoredEntry | undefined {
   ) {
     return undefined;
   }
-  const [previous, , time] = at!.split(' ');
-  const [topic, type, audience, idempotencyKey] = JSON.parse(event!) as [
-    string,
-    string,
-    Audience | null | undefined,
-    string | undefined,
-  ];
-  return {
-    id,
-    previous: previous!,
-    record: {
-      topic,
-      type,
-      data: data!,
-      time: Number(time),
-      ...(audience && { audience }),
-      ...(idempotencyKey !== undefined && { idempotencyKey }),
-    },
-  };
+  const [, previous, time] = AT.exec(at!) ?? [];
+  return previous === undefined
+    ? undefined
+    : {
+        id,
+        previous,
+        record: { ...readEvent(event!), data: data!, time: Number(time) },
+      };
 }
 
 /** The epoch that begins at an entry, if it marks one. */
@@ -74,6 +66,26 @@ export function markedEpoch({ topic, type, data }: LogRecord) {
   return topic === MARK.topic && type === MARK.type
     ? (JSON.parse(data) as { epoch: string }).epoch
     : undefined;
+}
+
+/** An entry that this version cannot read keeps its place, and the hub passes over it. */
+function readEvent(event: string): Omit<LogRecord, 'data' | 'time'> {
+  try {
+    const [topic, type, audience, idempotencyKey] = JSON.parse(event) as [
+      string,
+      string,
+      Audience | null | undefined,
+      string | undefined,
+    ];
+    return {
+      topic,
+      type,
+      ...(audience && { audience }),
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    };
+  } catch {
+    return { topic: MARK.topic, type: 'hub.unreadable' };
+  }
 }
 
 function describe(
