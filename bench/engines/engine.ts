@@ -7,8 +7,10 @@ export interface Engine {
   readonly address: string;
   /** Whether the history outlives a server. */
   readonly durable: boolean;
-  /** How often the engine has run each command so far, if it counts. */
-  commands?(): Promise<Record<string, number>>;
+  /** Whether several servers can use it. */
+  readonly shared: boolean;
+  /** How many commands it has got so far on connections that do not tail, if it can tell. */
+  reads?(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -22,6 +24,7 @@ const memory: EngineKind = {
   start: async () => ({
     address: 'memory',
     durable: false,
+    shared: false,
     stop: async () => {},
   }),
   missing: () => undefined,

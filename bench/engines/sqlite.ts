@@ -13,6 +13,7 @@ export const sqlite: EngineKind = {
     return {
       address: `sqlite:${join(folder, 'events.db')}`,
       durable: true,
+      shared: false,
       stop: () => rm(folder, { recursive: true }),
     };
   },

@@ -19,6 +19,8 @@ export interface Bench {
   engine: Engine | undefined;
   /** Ends the server and puts a new one in its place. */
   restart(): Promise<void>;
+  /** Another server of the same kind, over the same engine; who starts it stops it. */
+  another(): Promise<ServerProcess>;
   scale: Scale;
   /** Each makes the run fail. */
   problems: string[];
@@ -45,6 +47,7 @@ export async function runMeasure(
         await bench.server.stop();
         bench.server = await start();
       },
+      another: start,
     };
     try {
       return { figures: await measure(bench), problems: bench.problems };

@@ -77,6 +77,7 @@ const logColumns: readonly Column[] = [
   { title: 'one at a time, /s', figure: 'log.rateSingle', digits: 0 },
   { title: 'publishes/s', figure: 'log.rate', digits: 0 },
   { title: 'CPU µs a publish', figure: 'log.cpu', digits: 1 },
+  { title: 'at another node', figure: 'log.followCpu', digits: 1 },
 ];
 
 const reconnectColumns: readonly Column[] = [
@@ -89,7 +90,11 @@ const restartColumns: readonly Column[] = [
   { title: 'CPU µs, new', figure: 'reconnects.coldPlain', digits: 0 },
   { title: 'CPU µs, behind', figure: 'reconnects.coldCpu', digits: 0 },
   { title: 'log reads each', figure: 'reconnects.coldReads', digits: 4 },
-  { title: 'engine reads each', figure: 'reconnects.coldCommands', digits: 4 },
+  {
+    title: 'engine reads each',
+    figure: 'reconnects.coldEngineReads',
+    digits: 4,
+  },
   { title: 'all done ms', figure: 'reconnects.coldWall', digits: 0 },
   { title: 'ready ms', figure: 'reconnects.ready', digits: 0 },
   { title: 'ready ms, no history', figure: 'reconnects.readyEmpty', digits: 0 },

@@ -63,6 +63,12 @@ class MoviesController {
     return published.slice(published.length - Number(cursors));
   }
 
+  /** The cursor up to which this server has handed on everything. */
+  @Get('head')
+  async head(): Promise<string[]> {
+    return [await this.hub.head()];
+  }
+
   /** How often anything was read of the log. */
   @Get('reads')
   reads(): number {

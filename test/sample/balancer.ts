@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { Nginx } from './nginx.js';
 import { PlainBalancer } from './plain-balancer.js';
 
-/** Stands before the nodes and sends each request to any of them. */
+/** Stands before the nodes and sends each request to any of them, which `X-Node` names. */
 export interface Balancer {
   readonly url: string;
   close(): Promise<void>;

@@ -50,15 +50,17 @@ export class PlainBalancer implements Balancer {
     tries: number,
   ): void {
     const { method, url, headers } = incoming;
+    const port = this.nodes[turn % this.nodes.length];
     const onward = request({
       host: '127.0.0.1',
-      port: this.nodes[turn % this.nodes.length],
+      port,
       agent: false,
       method,
       path: url,
       headers: { ...headers, connection: 'close' },
     });
     onward.on('response', (answer) => {
+      outgoing.setHeader('X-Node', `127.0.0.1:${port}`);
       outgoing.writeHead(answer.statusCode!, answer.headers);
       outgoing.flushHeaders();
       answer.on('error', () => outgoing.destroy());

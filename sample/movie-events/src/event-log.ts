@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type EventLog, MemoryLog } from 'nestjs-sse-hub';
 import { RedisLog } from 'nestjs-sse-hub/redis';
 import { SqliteLog } from 'nestjs-sse-hub/sqlite';
@@ -12,7 +14,7 @@ export function eventLogFor(address = 'memory'): EventLog {
     case 'memory':
       return new MemoryLog();
     case 'sqlite':
-      return new SqliteLog({ file: address.slice('sqlite:'.length) });
+      return sqliteLog(address.slice('sqlite:'.length));
     case 'redis':
     case 'rediss':
       return new RedisLog({ url: address });
@@ -22,4 +24,10 @@ export function eventLogFor(address = 'memory'): EventLog {
         `LOG begins with "${scheme}": it must be memory, sqlite:<file>, redis://<host>:<port> or rediss://…`,
       );
   }
+}
+
+function sqliteLog(file: string): EventLog {
+  const log = new SqliteLog({ file });
+  mkdirSync(dirname(file), { recursive: true });
+  return log;
 }
