@@ -1,4 +1,3 @@
-import type { ExecutionContext } from '@nestjs/common';
 import { MemoryLog } from './log/memory/memory-log.js';
 import { InvalidOptionException } from './options/check-options.js';
 import { resolveOptions } from './sse.module-options.js';
@@ -242,39 +241,5 @@ describe('the options of SseModule', () => {
     expect(refusal({ slowClient: { maxPendingBytes: 2 ** 24 } })).toContain(
       '"window.bytes" is 8388608',
     );
-  });
-});
-
-describe('by default', () => {
-  const { user, userId, roles } = resolveOptions({});
-
-  it('the user is the request’s', () => {
-    const somebody = { id: 1 };
-    const context = {
-      switchToHttp: () => ({ getRequest: () => ({ user: somebody }) }),
-    } as unknown as ExecutionContext;
-
-    expect(user(context)).toBe(somebody);
-  });
-
-  it.each([
-    [{ id: 'a', userId: 'b', sub: 'c' }, 'a'],
-    [{ userId: 7, sub: 'c' }, 7],
-    [{ sub: 'c' }, 'c'],
-    [{ id: 0 }, 0],
-    [{ id: 42n }, 42n],
-    [{ id: null, sub: 'c' }, 'c'],
-    [{ id: { $oid: 'x' }, sub: 'c' }, 'c'],
-    [{}, undefined],
-    [{ name: 'jane' }, undefined],
-    ['jane', undefined],
-  ])('the id of %p is %p', (somebody, id) => {
-    expect(userId(somebody)).toBe(id);
-  });
-
-  it('the roles are the user’s, if they are a list', () => {
-    expect(roles({ roles: ['admin'] })).toEqual(['admin']);
-    expect(roles({ roles: 'admin' })).toBeUndefined();
-    expect(roles({})).toBeUndefined();
   });
 });

@@ -1,6 +1,11 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { jwtExpiry } from './authorization/lease.js';
 import type { SseConnection } from './connection/sse-connection.js';
+import {
+  requestUser,
+  rolesReader,
+  userIdReader,
+} from './connection/user-readers.js';
 import type { WindowOptions } from './hub/window.js';
 import { WINDOW_DEFAULTS } from './hub/window.js';
 import type { EventLog } from './log/event-log.js';
@@ -92,12 +97,12 @@ export interface SseModuleOptions {
   user?: (context: ExecutionContext) => unknown;
   /**
    * A user's id, to which events published with `users` are addressed.
-   * @default `user.id`, else `user.userId`, else `user.sub`
+   * @default `user.id`, else `user.userId`, else `user.sub`; a warning if there is none
    */
   userId?: (user: any) => string | number | bigint | undefined;
   /**
    * A user's roles, to which events published with `roles` are addressed.
-   * @default `user.roles`
+   * @default `user.roles`; a warning if that is no array of strings
    */
   roles?: (user: any) => readonly string[] | undefined;
   /**
@@ -122,7 +127,8 @@ export interface SseModuleOptions {
    * 30 seconds, and the rest of a second).
    * `undefined`: it does not end. Called when a connection comes with a user, and when `hub.refresh`
    * has loaded the user anew: one without a lease leaves the connection the lease that it has.
-   * @default `exp` of a JWT's payload, in seconds since 1970, if the user has it
+   * @default `exp` of a JWT's payload, in seconds since 1970, if the user has it; another `exp` is
+   * refused with InvalidLeaseException
    */
   leaseUntil?: (user: any) => Date | null | undefined;
   /**
@@ -258,9 +264,9 @@ export function resolveOptions(options: SseModuleOptions): ResolvedOptions {
       stallTimeout: options.slowClient?.stallTimeout ?? 30_000,
     },
     closeGrace: options.closeGrace ?? 5_000,
-    user: options.user ?? defaultUser,
-    userId: options.userId ?? defaultUserId,
-    roles: options.roles ?? defaultRoles,
+    user: options.user ?? requestUser,
+    userId: options.userId ?? userIdReader(),
+    roles: options.roles ?? rolesReader(),
     loadUser: options.loadUser,
     unlistedTopics: options.unlistedTopics ?? 'allow',
     leaseUntil: options.leaseUntil ?? jwtExpiry,
@@ -302,25 +308,4 @@ function refuseContradictions(
       `SseModule: "limits.retry" is ${resolved.limits.retry}, less than "retry" (${resolved.retry}): clients that are too many would come back sooner than others. Raise the one or lower the other.`,
     );
   }
-}
-
-function defaultUser(context: ExecutionContext): unknown {
-  return context.switchToHttp().getRequest<{ user?: unknown }>().user;
-}
-
-function defaultUserId(
-  user: Record<string, unknown>,
-): string | number | bigint | undefined {
-  const id = [user.id, user.userId, user.sub].find((candidate) =>
-    ['string', 'number', 'bigint'].includes(typeof candidate),
-  );
-  return id as string | number | bigint | undefined;
-}
-
-function defaultRoles({
-  roles,
-}: {
-  roles?: unknown;
-}): readonly string[] | undefined {
-  return Array.isArray(roles) ? (roles as string[]) : undefined;
 }

@@ -28,6 +28,7 @@ import {
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
 } from './sse.module-definition.js';
+import { InvalidOptionException } from './options/check-options.js';
 import { resolveOptions } from './sse.module-options.js';
 import type {
   ResolvedOptions,
@@ -35,6 +36,9 @@ import type {
 } from './sse.module-options.js';
 
 const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
+
+const NOT_CONFIGURED =
+  'SseModule has no options. Use SseModule.forRoot(), not SseModule alone, in the imports of your root module; it is global, so other modules do not import it. With forRootAsync(), return the options from the factory; {} is fine.';
 
 /**
  * Makes `EventHub` injectable everywhere and serves the routes that have `@Sse()`.
@@ -51,8 +55,14 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
   providers: [
     {
       provide: RESOLVED_OPTIONS,
-      inject: [MODULE_OPTIONS_TOKEN],
-      useFactory: (options: SseModuleOptions) => resolveOptions(options),
+      // Not there for `imports: [SseModule]`, of which Nest would only say that it cannot resolve them.
+      inject: [{ token: MODULE_OPTIONS_TOKEN, optional: true }],
+      useFactory: (options?: SseModuleOptions) => {
+        if (options === undefined) {
+          throw new InvalidOptionException(NOT_CONFIGURED);
+        }
+        return resolveOptions(options);
+      },
     },
     {
       provide: HUB_CONTEXT,

@@ -1,3 +1,8 @@
+export { logContract } from './testing/log-contract.js';
+export type {
+  LogContractCase,
+  LogContractOptions,
+} from './testing/log-contract.js';
 export type {
   LogUnderTest,
   OpenLogUnderTest,

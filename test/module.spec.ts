@@ -135,6 +135,29 @@ describe.each(platforms)('SseModule on %s', (_, adapter) => {
     );
   });
 
+  it('refuses to start when it is imported without forRoot, which it names', async () => {
+    @Module({ imports: [SseModule, NewsModule] })
+    class BareModule {}
+    const refusal = listen(BareModule, adapter);
+    await expect(refusal).rejects.toThrow(InvalidOptionException);
+    await expect(refusal).rejects.toThrow(/Use SseModule\.forRoot\(\)/);
+
+    @Module({ imports: [SseModule] })
+    class FeatureModule {}
+    await expect(
+      startApp(adapter, { imports: [FeatureModule] }),
+    ).rejects.toThrow(/it is global, so other modules do not import it/);
+  });
+
+  it('says what to return when an asynchronous factory gives no options', async () => {
+    const sse = SseModule.forRootAsync({
+      useFactory: () => undefined as never,
+    });
+    await expect(listen(appModule(sse), adapter)).rejects.toThrow(
+      /return the options from the factory/,
+    );
+  });
+
   it('refuses to start when it is imported twice: hub.disconnect of one would not reach the other', async () => {
     @Module({ imports: [SseModule.forRoot()] })
     class FeatureModule {}

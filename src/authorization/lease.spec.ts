@@ -84,18 +84,34 @@ describe('jwtExpiry', () => {
     [{ exp: 1_700_000_000 }, 1_700_000_000_000],
     [{ exp: 0 }, 0],
     [{ exp: 1.5 }, 1_500],
-    [{ exp: 1e300 }, 8.64e15],
+    [{ exp: 99_999_999_999 }, 99_999_999_999_000],
     [{ exp: -1e300 }, -8.64e15],
   ])('of %j is %d', (user, expected) => {
     expect(jwtExpiry(user)!.getTime()).toBe(expected);
   });
 
-  it.each([{}, { exp: '5' }, { exp: NaN }, { exp: Infinity }, { exp: null }])(
-    'of %j is none',
-    (user) => {
-      expect(jwtExpiry(user)).toBeUndefined();
-    },
-  );
+  it.each([{}, { exp: undefined }, { exp: null }])('of %j is none', (user) => {
+    expect(jwtExpiry(user)).toBeUndefined();
+  });
+
+  it.each([
+    ['1700000000', 'a string'],
+    ['', 'a string'],
+    [new Date(), 'a Date'],
+    [runInNewContext('new Date(7)'), 'a Date'],
+    [1_700_000_000_000, '1700000000000, which must be milliseconds'],
+    [1e11, '100000000000, which must be milliseconds'],
+    [NaN, 'NaN'],
+    [Infinity, 'Infinity'],
+    [true, 'a boolean'],
+    [{}, 'an object'],
+    [10n, 'a bigint'],
+  ])('refuses %p: it would be no end at all', (exp, described) => {
+    const expiry = () => jwtExpiry({ exp });
+    expect(expiry).toThrow(InvalidLeaseException);
+    expect(expiry).toThrow(`\`exp\` of a user is ${described}, not a number`);
+    expect(expiry).toThrow('option `leaseUntil`');
+  });
 
   it('takes a user of any kind', () => {
     for (const user of ['ann', 42, true]) {

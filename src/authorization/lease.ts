@@ -6,18 +6,34 @@ const LAST_TIME = 8.64e15;
 /** At most so much of a lease, and never more than so many milliseconds, is given up. */
 const SPREAD = { part: 0.1, most: 30_000 } as const;
 
-/** `leaseUntil` returned what is no time; the message says what it was. */
+/**
+ * More seconds than that are milliseconds: it is the year 5138, or 1973. A stream whose token
+ * has expired would go on for ever.
+ */
+const MOST_SECONDS = 1e11;
+
+/** `leaseUntil`, or `exp` of a user, is no time; the message says what it was. */
 export class InvalidLeaseException extends Error {
   override readonly name = 'InvalidLeaseException';
 }
 
-/** The expiry of a JWT's payload: `exp`, in seconds since the Unix epoch (RFC 7519, 4.1.4). */
+/**
+ * The expiry of a JWT's payload: `exp`, in seconds since the Unix epoch (RFC 7519, 4.1.4). What
+ * is there and no such time is refused: passed over, the stream would outlive the token.
+ *
+ * @throws InvalidLeaseException
+ */
 export function jwtExpiry(user: { exp?: unknown }): Date | undefined {
   const { exp } = user;
-  if (typeof exp !== 'number' || !Number.isFinite(exp)) {
+  if (exp === undefined || exp === null) {
     return undefined;
   }
-  return new Date(Math.min(Math.max(exp * 1000, -LAST_TIME), LAST_TIME));
+  if (typeof exp !== 'number' || Number.isNaN(exp) || exp >= MOST_SECONDS) {
+    throw new InvalidLeaseException(
+      `\`exp\` of a user is ${describeExp(exp)}, not a number of seconds since 1970, as a JWT has it. Give SseModule.forRoot() the option \`leaseUntil\`: (user) => new Date(user.exp), or () => undefined if it is no expiry.`,
+    );
+  }
+  return new Date(Math.max(exp * 1000, -LAST_TIME));
 }
 
 /**
@@ -64,6 +80,15 @@ export function spreadLease(
 ): number {
   const remaining = Math.max(0, until - now);
   return until - random * Math.min(remaining * SPREAD.part, SPREAD.most);
+}
+
+function describeExp(exp: unknown): string {
+  if (types.isDate(exp)) {
+    return 'a Date';
+  }
+  return typeof exp === 'number'
+    ? `${exp}${exp < LAST_TIME ? ', which must be milliseconds' : ''}`
+    : describe(exp);
 }
 
 function describe(value: unknown): string {

@@ -1,11 +1,13 @@
 import type { DiscoveryService } from '@nestjs/core';
 import { checkPattern } from '../hub/topic.js';
 import { InvalidTopicPolicyException } from './authorization.exceptions.js';
-import { policyPatternsOf } from './topic-policy.js';
-import type { TopicAuthorizer } from './topic-policy.js';
+import { decoratedPolicies, policyPatternsOf } from './topic-policy.js';
+import type { PolicyClass, TopicAuthorizer } from './topic-policy.js';
 
 /** A policy and what it is asked about. */
 export interface Policy {
+  /** What has the decorator. */
+  readonly owner: PolicyClass;
   readonly patterns: readonly string[];
   readonly authorizer: TopicAuthorizer;
 }
@@ -19,11 +21,8 @@ type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
  */
 export function findPolicies(discovery: DiscoveryService): readonly Policy[] {
   const policies = new Map<unknown, Policy>();
-  for (const wrapper of [
-    ...discovery.getProviders(),
-    ...discovery.getControllers(),
-  ]) {
-    const owner = policyClassOf(wrapper);
+  for (const wrapper of wrappersOf(discovery)) {
+    const [owner] = policyClassesOf(wrapper);
     if (owner !== undefined) {
       const policy = toPolicy(wrapper, owner);
       policies.set(policy.authorizer, policy);
@@ -32,19 +31,36 @@ export function findPolicies(discovery: DiscoveryService): readonly Policy[] {
   return [...policies.values()];
 }
 
+/**
+ * Finds classes that have `@TopicPolicy()` and are not asked, because no module lists them, nor a
+ * class that extends them.
+ */
+export function findForgottenPolicies(
+  discovery: DiscoveryService,
+): readonly PolicyClass[] {
+  const listed = wrappersOf(discovery).flatMap(policyClassesOf);
+  const isListed = (policy: PolicyClass): boolean =>
+    listed.some((each) => each === policy || each.prototype instanceof policy);
+  return decoratedPolicies().filter((policy) => !isListed(policy));
+}
+
+function wrappersOf(discovery: DiscoveryService): readonly Wrapper[] {
+  return [...discovery.getProviders(), ...discovery.getControllers()];
+}
+
 /** The class may be the provider's, that of what a factory made, or one that a test has replaced. */
-function policyClassOf({
+function policyClassesOf({
   metatype,
   instance,
   token,
-}: Wrapper): { readonly name: string } | undefined {
+}: Wrapper): PolicyClass[] {
   const made = (instance as object | undefined | null)?.constructor;
-  return [metatype, made, token].find(
+  return [metatype, made, token].filter(
     (candidate) => policyPatternsOf(candidate) !== undefined,
-  ) as { readonly name: string } | undefined;
+  ) as PolicyClass[];
 }
 
-function toPolicy(wrapper: Wrapper, owner: { readonly name: string }): Policy {
+function toPolicy(wrapper: Wrapper, owner: PolicyClass): Policy {
   const refuse = (flaw: string): never => {
     throw new InvalidTopicPolicyException(`${owner.name}: ${flaw}`);
   };
@@ -72,5 +88,5 @@ function toPolicy(wrapper: Wrapper, owner: { readonly name: string }): Policy {
       refuse(`@TopicPolicy(): ${(error as Error).message}`);
     }
   }
-  return { patterns, authorizer: authorizer as TopicAuthorizer };
+  return { owner, patterns, authorizer: authorizer as TopicAuthorizer };
 }

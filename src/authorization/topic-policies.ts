@@ -9,10 +9,11 @@ import type { StreamConnection } from '../hub/stream-connection.js';
 import { TopicForbiddenException } from './authorization.exceptions.js';
 import { AUTHORIZATION_OPTIONS } from './authorization-options.js';
 import type { AuthorizationOptions } from './authorization-options.js';
-import { findPolicies } from './policy-finder.js';
+import { findForgottenPolicies, findPolicies } from './policy-finder.js';
 import type { Policy } from './policy-finder.js';
 import type { TopicAuthorizer } from './topic-policy.js';
 import { withinLimit } from './time-limit.js';
+import { UnlistedTopics } from './unlisted-topics.js';
 
 /** What one stream asks for. */
 interface Requested {
@@ -25,6 +26,7 @@ interface Requested {
 export class TopicPolicies implements StreamAuthorizer, OnModuleInit {
   readonly #logger = new Logger('SseModule');
   readonly #byPattern = new PatternTrie<Policy[]>();
+  readonly #unlisted = new UnlistedTopics();
   #policies: readonly Policy[] = [];
 
   constructor(
@@ -36,11 +38,24 @@ export class TopicPolicies implements StreamAuthorizer, OnModuleInit {
   /** @throws InvalidTopicPolicyException */
   onModuleInit(): void {
     this.#policies = findPolicies(this.discovery);
+    this.#tellWhatIsFound();
     for (const policy of this.#policies) {
       for (const pattern of policy.patterns) {
         const others = this.#byPattern.get(pattern) ?? [];
         this.#byPattern.set(pattern, [...others, policy]);
       }
+    }
+  }
+
+  /** A policy that is not found is not asked, and nothing else would show it. */
+  #tellWhatIsFound(): void {
+    for (const { owner, patterns } of this.#policies) {
+      this.#logger.log(`Topic policy ${owner.name}: ${patterns.join(', ')}`);
+    }
+    for (const { name } of findForgottenPolicies(this.discovery)) {
+      this.#logger.warn(
+        `${name} has @TopicPolicy(), but is no provider of this application, so it is not asked. List it in the providers of a module. (If it is of another application in this process, nothing is wrong.)`,
+      );
     }
   }
 
@@ -140,6 +155,7 @@ export class TopicPolicies implements StreamAuthorizer, OnModuleInit {
 
   #checkUnlisted(topic: string): void {
     if (this.options.unlistedTopics === 'deny') {
+      this.#unlisted.refused(topic);
       throw new TopicForbiddenException(topic);
     }
   }

@@ -2,6 +2,12 @@ import type { ConnectionInfo } from '../hub/stream-connection.js';
 
 const POLICY = Symbol('sse-topic-policy');
 
+/** @internal A class that has `@TopicPolicy()`. */
+export type PolicyClass = abstract new (...args: any[]) => object;
+
+/** All classes of this process that were decorated, so that one that no module lists can be told. */
+const decorated = new Set<PolicyClass>();
+
 /** What a class with `@TopicPolicy()` does. */
 export interface TopicAuthorizer<User = any> {
   /**
@@ -46,6 +52,7 @@ export function TopicPolicy(
 ): ClassDecorator {
   return (target) => {
     Reflect.defineMetadata(POLICY, [patterns].flat(), target);
+    decorated.add(target as never);
   };
 }
 
@@ -56,4 +63,9 @@ export function policyPatternsOf(
   return typeof candidate === 'function'
     ? (Reflect.getMetadata(POLICY, candidate) as readonly string[] | undefined)
     : undefined;
+}
+
+/** @internal What has `@TopicPolicy()`, in this process. */
+export function decoratedPolicies(): readonly PolicyClass[] {
+  return [...decorated];
 }

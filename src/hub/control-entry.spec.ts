@@ -50,7 +50,14 @@ describe('an entry of the hub', () => {
   it.each([
     [{}, 'no criterion'],
     [{ users: ['7'] }, 'unknown criterion "users"'],
-    [{ user: undefined, topic: 'news' }, '"user" is undefined'],
+    [
+      { user: undefined, topic: 'news' },
+      '"user" is undefined: its value is missing. Check where it comes from, such as session.userId',
+    ],
+    [
+      { user: 7, topic: undefined },
+      '"topic" is undefined: its value is missing. Check where it comes from.',
+    ],
     [{ user: '' }, '"user" must be'],
     [{ user: {} }, '"user" must be'],
     [{ connection: 'x'.repeat(256) }, '"connection" must be'],

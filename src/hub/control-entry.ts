@@ -143,7 +143,10 @@ function checkFields(
   const missing = given.find(([, value]) => value === undefined);
   if (missing !== undefined) {
     // Passed over, it would end more than was meant, such as everybody on a topic.
-    refuse(`"${missing[0]}" is undefined. Leave it out if it is not meant.`);
+    const [field] = missing;
+    refuse(
+      `"${field}" is undefined: its value is missing. Check where it comes from${field === 'user' ? ', such as session.userId: nobody is signed in there, or the session was destroyed before it was read' : ''}.`,
+    );
   }
   if (given.length === 0) {
     refuse(

@@ -39,6 +39,9 @@ export interface DispatchedStream {
   historyChanged(position: Cursor): void;
 }
 
+/** Takes signals that nodes send each other under the topic of the hub's own entries. */
+export type SignalListener = (type: string, text: string) => void;
+
 /** Older events, read from the log. */
 export interface EventPage {
   readonly events: readonly HubEvent[];
@@ -71,6 +74,7 @@ export class Dispatcher {
     private readonly log: EventLog,
     windowOptions: WindowOptions,
     private readonly control?: ControlListener,
+    private readonly onSignal?: SignalListener,
   ) {
     this.window = new Window(windowOptions, '');
   }
@@ -244,7 +248,11 @@ export class Dispatcher {
       this.#position = event.id;
     }
     if (event.topic === CONTROL_TOPIC) {
-      this.#obey(event);
+      if (event.id === undefined) {
+        this.#hear(event);
+      } else {
+        this.#obey(event);
+      }
       return 1;
     }
     return this.subjects.dispatch(event);
@@ -261,6 +269,15 @@ export class Dispatcher {
       this.#logger.error(`Cannot act on ${event.type}`, error);
     }
     this.#waits.resolve(event.id!);
+  }
+
+  /** Takes what a node has sent to the others, which no subscriber gets either. */
+  #hear(signal: HubEvent): void {
+    try {
+      this.onSignal?.(signal.type, HubEvent.textOf(signal));
+    } catch (error) {
+      this.#logger.error(`Cannot take ${signal.type}`, error);
+    }
   }
 
   #tell(entry: ControlEntry): void {

@@ -113,6 +113,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
       context.log,
       context.window,
       context.control,
+      (type, text) => this.#presence.receive(type, text),
     );
     this.#presence = new Presence(context.presenceGrace);
   }
@@ -298,8 +299,9 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   }
 
   /**
-   * The users whose hub streams name a topic now, on this node. Patterns and connections
-   * without a user id do not count. A user who has just left is counted until `left` is told.
+   * The users whose hub streams name a topic now, on all nodes that share the log, as far as this
+   * one has heard. Patterns and connections without a user id do not count. A user who has just
+   * left is counted until `left` is told.
    *
    * @param topic a literal topic
    * @throws InvalidTopicException
@@ -317,8 +319,8 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   }
 
   /**
-   * Users that join a topic and leave it, on this node: a user joins with the first stream
-   * and has left when the last one has been gone for `presenceGrace`.
+   * Users that join a topic and leave it, on whatever node: a user joins with the first stream
+   * and has left when the last one has been gone for `presenceGrace`. Every node tells it once.
    *
    * @param topic a literal topic
    * @returns a hot observable, from now on, that completes when the application closes
@@ -337,6 +339,9 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    */
   async start(): Promise<void> {
     await this.#dispatcher.start();
+    if (this.context.log.capabilities.shared) {
+      this.#presence.span(this.context.log);
+    }
   }
 
   #checkSize({ topics, patterns }: Selection): void {
@@ -365,8 +370,8 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    *
    * @internal
    */
-  stop(): Promise<void> {
-    this.#presence.stop();
-    return this.#dispatcher.stop();
+  async stop(): Promise<void> {
+    await this.#presence.stop();
+    await this.#dispatcher.stop();
   }
 }

@@ -159,7 +159,7 @@ describe('Presence', () => {
     presence.join(['room'], 'ann');
     presence.join(['room'], 'bob');
     presence.leave(['room'], 'bob');
-    presence.stop();
+    void presence.stop();
     presence.leave(['room'], 'ann');
     await pass(2 * GRACE);
     expect(changes).toEqual(['ann joined room', 'bob joined room']);
@@ -171,7 +171,7 @@ describe('Presence', () => {
 
   it('waits for nobody who leaves because the application closes', () => {
     presence.join(['room'], 'ann');
-    presence.stop();
+    void presence.stop();
     presence.leave(['room'], 'ann');
     expect(jest.getTimerCount()).toBe(0);
   });

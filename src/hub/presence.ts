@@ -1,7 +1,11 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Observable, Subject } from 'rxjs';
+import { PresenceRoster } from './presence-roster.js';
+import type { TopicUser } from './presence-signal.js';
+import { PresenceSync } from './presence-sync.js';
+import type { SignalBus } from './presence-sync.js';
 
-/** Who is on a topic now, on this node. */
+/** Who is on a topic now, on all nodes that share a log. */
 export interface PresenceState {
   /** How many users. */
   readonly count: number;
@@ -20,26 +24,25 @@ export interface PresenceChange {
 interface Absence {
   readonly topic: string;
   readonly user: string;
-  /** When `left` is told. */
+  /** When the user has left. */
   readonly until: number;
 }
 
 /**
- * Which users have streams of which literal topics on this node. A user whose last stream of
- * a topic ends is still counted for the grace, in which a client reconnects. It costs
- * nothing per event, and one timer in all.
- *
- * It can span a cluster without anything new in a log: each node sends signals, under its
- * node id, of the users that joined and left and now and then all that it has; a node that has
- * not been heard of for some of those times has left with its users.
+ * Which users have streams of which literal topics, on this node and, once it spans a log that is
+ * shared, on the others. A user whose last stream of a topic ends is still counted for the grace,
+ * in which a client reconnects. It costs nothing per event, and one timer for all who are in
+ * their grace.
  */
 export class Presence {
   readonly #scope = new AsyncResource('SsePresence');
-  /** By topic, the users' streams; a user in its grace has none. */
+  /** By topic, the users' streams on this node; a user in its grace has none. */
   readonly #topics = new Map<string, Map<string, number>>();
   readonly #changes = new Map<string, Subject<PresenceChange>>();
   /** Users in their grace, by topic and user: as all have the same, the first is due first. */
   readonly #absent = new Map<string, Absence>();
+  readonly #roster = new PresenceRoster((change) => this.#tell(change));
+  #sync: PresenceSync | undefined;
   #untold: PresenceChange[] = [];
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -47,11 +50,33 @@ export class Presence {
   /**
    * @param grace how long a user may be away before `left` is told, in milliseconds
    * @param now a clock that is never set, in milliseconds
+   * @param random from 0 up to 1
    */
   constructor(
     private readonly grace: number,
     private readonly now: () => number = () => performance.now(),
+    private readonly random: () => number = Math.random,
   ) {}
+
+  /** Spans the nodes of a log from now on; called again, it does nothing. */
+  span(bus: SignalBus): void {
+    if (this.#sync === undefined && !this.#stopped) {
+      const { grace, now, random } = this;
+      this.#sync = this.#scope.runInAsyncScope(
+        () =>
+          new PresenceSync(bus, this.#roster, () => this.#held(), {
+            grace,
+            now,
+            random,
+          }),
+      );
+    }
+  }
+
+  /** Takes a signal of a node. */
+  receive(type: string, text: string): void {
+    this.#sync?.receive(type, text);
+  }
 
   /** A stream of a user begins. */
   join(topics: readonly string[], user: string): void {
@@ -63,7 +88,8 @@ export class Presence {
       const streams = users.get(user);
       users.set(user, (streams ?? 0) + 1);
       if (streams === undefined) {
-        this.#tell({ type: 'joined', user, topic });
+        this.#roster.add(topic, user);
+        this.#sync?.changed(topic, user, true);
       } else if (streams === 0) {
         this.#absent.delete(keyOf(topic, user));
       }
@@ -86,8 +112,7 @@ export class Presence {
 
   /** Users on a topic, with those in their grace. */
   of(topic: string): PresenceState {
-    const users = [...(this.#topics.get(topic)?.keys() ?? [])];
-    return { count: users.length, users };
+    return this.#roster.of(topic);
   }
 
   /** What changes from now on; it completes when the application closes. */
@@ -111,8 +136,14 @@ export class Presence {
     });
   }
 
-  /** The application closes: nobody is told to have left, who will be back elsewhere. */
-  stop(): void {
+  /**
+   * The application closes: nobody is told to have left, who will be back elsewhere.
+   * @returns when the other nodes have been told, as far as that can be
+   */
+  async stop(): Promise<void> {
+    if (this.#stopped) {
+      return;
+    }
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -120,6 +151,15 @@ export class Presence {
     this.#flush();
     for (const subject of this.#changes.values()) {
       subject.complete();
+    }
+    await this.#sync?.stop();
+  }
+
+  *#held(): Generator<TopicUser> {
+    for (const [topic, users] of this.#topics) {
+      for (const user of users.keys()) {
+        yield [topic, user];
+      }
     }
   }
 
@@ -146,7 +186,8 @@ export class Presence {
       if (users.size === 0) {
         this.#topics.delete(topic);
       }
-      this.#tell({ type: 'left', user, topic });
+      this.#roster.remove(topic, user);
+      this.#sync?.changed(topic, user, false);
     }
     this.#arm();
   }

@@ -192,6 +192,9 @@ export interface EventLog {
   /** Answers at once, from what is known; never throws. */
   health(): LogHealth;
 
-  /** Releases what `open` took; every tail ends, what waits is rejected. It may be called twice. */
+  /**
+   * Releases what `open` took; every tail ends, and what waits is rejected with
+   * `LogUnavailableException`, as is every later call. It may be called twice.
+   */
   close(): Promise<void>;
 }

@@ -6,5 +6,5 @@ import { ServiceUnavailableException } from '@nestjs/common';
  * stored is unknown. In an HTTP handler it answers 503.
  */
 export class LogUnavailableException extends ServiceUnavailableException {
-  override readonly name = 'LogUnavailableException';
+  override readonly name: string = 'LogUnavailableException';
 }

@@ -133,7 +133,7 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
     const unlimited = [
       await connect(`${url}/events`),
       await connect(`${url}/events`, as({ sub: 'bob' })),
-      await connect(`${url}/events`, as({ sub: 'cem', exp: 'never' })),
+      await connect(`${url}/events`, as({ sub: 'cem', exp: null })),
       await connect(
         `${url}/events`,
         as({ sub: 'dee', exp: Date.now() / 1000 + 40 * 24 * 3600 }),
@@ -198,6 +198,19 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
     const { status, body } = await answer(`${url}/events`, as({ id: 'ann' }));
     expect(status).toBe(500);
     expect(body).toEqual({ statusCode: 500, message: 'Internal server error' });
+    expect(caught.errors[0]).toBeInstanceOf(InvalidLeaseException);
+    expect(handled).toBe(0);
+    expect(hub.connections()).toHaveLength(0);
+  });
+
+  it.each([
+    ['text', String(Math.ceil(Date.now() / 1000) + 3_600)],
+    ['a Date as JSON has it', new Date(Date.now() + 3_600_000)],
+    ['milliseconds', Date.now() + 3_600_000],
+  ])('that `exp` gives as %s is an error, not endless', async (_name, exp) => {
+    const { url, hub, caught } = await start();
+    const user = as({ sub: 'ann', exp });
+    expect((await answer(`${url}/events`, user)).status).toBe(500);
     expect(caught.errors[0]).toBeInstanceOf(InvalidLeaseException);
     expect(handled).toBe(0);
     expect(hub.connections()).toHaveLength(0);

@@ -2,12 +2,14 @@ import {
   Controller,
   HttpException,
   Injectable,
+  Logger,
   Query,
   Scope,
   UseGuards,
 } from '@nestjs/common';
 import type { INestApplication, Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { jest } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Observable } from 'rxjs';
 import { BehaviorSubject, catchError, of, retry, switchMap } from 'rxjs';
@@ -709,6 +711,52 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
       expect((await answer(topics('orders.1'))).status).toBe(403);
     });
 
+    describe('what the log says at start', () => {
+      const said = (spy: { mock: { calls: unknown[][] } }): string[] =>
+        spy.mock.calls.map(([message]) => String(message));
+
+      afterEach(() => {
+        jest.restoreAllMocks();
+      });
+
+      it('is which policies were found, and for what', async () => {
+        const log = jest.spyOn(Logger.prototype, 'log');
+        @Injectable()
+        @TopicPolicy(['found.*', 'found'])
+        class FoundPolicy {
+          canSubscribe = () => true;
+        }
+        await start([], {}, [{ provide: 'policy', useClass: FoundPolicy }]);
+        expect(said(log)).toContain('Topic policy FoundPolicy: found.*, found');
+      });
+
+      it('says why a topic without a policy is refused, once', async () => {
+        const warn = jest.spyOn(Logger.prototype, 'warn');
+        const { hub, topics, patterns } = await start(
+          [policy('orders.*', () => true)],
+          { unlistedTopics: 'deny' },
+        );
+        for (let n = 0; n < 3; n++) {
+          await expectForbidden(topics('news'), hub, 'news');
+          await expectForbidden(patterns('new.*'), hub, 'new.*');
+        }
+        expect(
+          said(warn).filter((text) => text.startsWith('No @TopicPolicy')),
+        ).toEqual([
+          expect.stringContaining('covers "news", and unlistedTopics is'),
+          expect.stringContaining('covers "new.*", and'),
+        ]);
+        for (let n = 0; n < 50; n++) {
+          await answer(topics(`made.up.${n}`));
+        }
+        const all = said(warn).filter((text) =>
+          text.startsWith('No @TopicPolicy'),
+        );
+        expect(all).toHaveLength(20);
+        expect(all.at(-1)).toContain('of further topics nothing is said');
+      });
+    });
+
     const refused: [name: string, provider: () => any, message: RegExp][] = [
       [
         'without canSubscribe',
@@ -817,4 +865,38 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
       expect((await answer(topics(...names, 'more'))).status).toBe(500);
     });
   });
+});
+
+it('A topic policy that no module lists is warned of, one that is extended or replaced is not', async () => {
+  const warn = jest.spyOn(Logger.prototype, 'warn');
+  @TopicPolicy('x')
+  abstract class ExtendedPolicy {
+    canSubscribe = () => true;
+  }
+  @Injectable()
+  class DerivedPolicy extends ExtendedPolicy {}
+  @TopicPolicy('x')
+  class ReplacedPolicy extends ExtendedPolicy {}
+  @TopicPolicy('x')
+  class MadePolicy extends ExtendedPolicy {}
+  @TopicPolicy('x')
+  class ForgottenPolicy extends ExtendedPolicy {}
+  const policies = [DerivedPolicy, ReplacedPolicy, MadePolicy, ForgottenPolicy];
+  const module = await Test.createTestingModule({
+    imports: [SseModule.forRoot()],
+    providers: [
+      DerivedPolicy,
+      { provide: ReplacedPolicy, useValue: new DerivedPolicy() },
+      { provide: 'policy', useFactory: () => new MadePolicy() },
+    ],
+  }).compile();
+  await module.init();
+  await module.close();
+  const warnings = warn.mock.calls.map(([message]) => String(message));
+  warn.mockRestore();
+  expect(
+    [ExtendedPolicy, ...policies]
+      .map(({ name }) => name)
+      .filter((name) => warnings.some((text) => text.startsWith(`${name} `))),
+  ).toEqual(['ForgottenPolicy']);
 });

@@ -18,7 +18,6 @@ import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
 import { pinoHttp } from 'pino-http';
 import { answer } from '../support/answer.js';
 import { eventually } from '../support/eventually.js';
-import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import { WireClient, destroyWireClients } from '../support/wire-client.js';
 import { connect, dropClients } from '../support/sse-client.js';
@@ -52,22 +51,34 @@ function isOwn({ origin, host }: { origin: string; host: string }): boolean {
 
 const VALID_FOR = 30_000;
 
+interface User {
+  readonly id: string;
+}
+
 @Injectable()
 class Tickets {
-  private readonly open = new Map<string, { user: unknown; until: number }>();
+  private readonly open = new Map<string, { user: User; until: number }>();
 
-  issue(user: unknown): string {
+  issue(user: User): string {
     this.forgetOld();
     const ticket = randomBytes(32).toString('base64url');
     this.open.set(ticket, { user, until: Date.now() + VALID_FOR });
     return ticket;
   }
 
-  take(ticket: string): unknown {
+  take(ticket: string): User | undefined {
     this.forgetOld();
     const user = this.open.get(ticket)?.user;
     this.open.delete(ticket);
     return user;
+  }
+
+  takeAll(userId: string): void {
+    for (const [ticket, { user }] of this.open) {
+      if (user.id === userId) {
+        this.open.delete(ticket);
+      }
+    }
   }
 
   private forgetOld(): void {
@@ -94,6 +105,29 @@ class TicketGuard implements CanActivate {
   }
 }
 
+@Injectable()
+class AccessTokens {
+  readonly revoked = new Set<string>();
+
+  async revoke(userId: string): Promise<void> {
+    this.revoked.add(userId);
+    await Promise.resolve();
+  }
+}
+
+/** Takes the request's word for who sends it, until that is revoked. */
+@Injectable()
+class AccessTokenGuard implements CanActivate {
+  constructor(private readonly tokens: AccessTokens) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest();
+    const id = request.headers['x-user'] as string;
+    request.user = { id };
+    return !this.tokens.revoked.has(id);
+  }
+}
+
 @Controller('events')
 class EventsController {
   constructor(
@@ -102,8 +136,8 @@ class EventsController {
   ) {}
 
   @Post('ticket')
-  @UseGuards(HeaderUserGuard)
-  ticket(@Req() request: { user: unknown }) {
+  @UseGuards(AccessTokenGuard)
+  ticket(@Req() request: { user: User }) {
     return { ticket: this.tickets.issue(request.user) };
   }
 
@@ -111,6 +145,24 @@ class EventsController {
   @UseGuards(TicketGuard)
   events(@Connection() connection: SseConnection) {
     return this.hub.stream({ topics: ['news'], for: connection });
+  }
+}
+
+@Controller()
+class SignOutController {
+  constructor(
+    private readonly tokens: AccessTokens,
+    private readonly tickets: Tickets,
+    private readonly hub: EventHub,
+  ) {}
+
+  @Post('sign-out')
+  @HttpCode(204)
+  @UseGuards(AccessTokenGuard)
+  async signOut(@Req() { user }: { user: User }) {
+    await this.tokens.revoke(user.id);
+    this.tickets.takeAll(user.id);
+    await this.hub.disconnect({ user: user.id }, 'signed-out');
   }
 }
 
@@ -193,8 +245,8 @@ describe.each(platforms)('On %s, the recipe of', (_, adapter) => {
   describe('tickets', () => {
     const start = () =>
       startApp(adapter, {
-        controllers: [EventsController],
-        providers: [Tickets],
+        controllers: [EventsController, SignOutController],
+        providers: [Tickets, AccessTokens],
       });
 
     afterEach(() => {
@@ -237,6 +289,24 @@ describe.each(platforms)('On %s, the recipe of', (_, adapter) => {
       },
     );
 
+    it('is taken away at sign-out, and the stream with it, of this user alone', async () => {
+      const { url, hub } = await start();
+      const open = await connect(`${url}/events?ticket=${await ticketOf(url)}`);
+      const ofAnn = [await ticketOf(url), await ticketOf(url)];
+      const ofBob = await ticketOf(url, 'bob');
+      const signOut = { method: 'POST', headers: { 'x-user': 'ann' } };
+      expect((await answer(`${url}/sign-out`, signOut)).status).toBe(204);
+      expect((await open.next('hub.closed')).data).toContain('signed-out');
+      for (const ticket of ofAnn) {
+        const { status } = await answer(`${url}/events?ticket=${ticket}`);
+        expect(status).toBe(401);
+      }
+      expect((await answer(`${url}/events/ticket`, signOut)).status).toBe(403);
+      const bob = await connect(`${url}/events?ticket=${ofBob}`);
+      expect(bob.status).toBe(200);
+      expect(hub.connections().map(({ user }) => user.id)).toEqual(['bob']);
+    });
+
     it('refuses one that is too old', async () => {
       const { url } = await start();
       const ticket = await ticketOf(url);
@@ -253,7 +323,7 @@ it('On Express, the recipe of pino-http logs a stream without what lets others i
   const [, express] = platforms[0]!;
   const { url } = await startApp(express, {
     controllers: [EventsController],
-    providers: [Tickets],
+    providers: [Tickets, AccessTokens],
     configure: (app: NestExpressApplication) => {
       app.use(
         pinoHttp(

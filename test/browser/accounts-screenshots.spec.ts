@@ -95,6 +95,7 @@ describe.each(LOOKS)(
       await page.signIn('ada');
       await page.isLive();
       await page.text('No notes yet').waitFor();
+      await page.page.locator('.current-user .chip').waitFor();
       await shoot('10-editor-empty');
 
       const ben = await app.signIn('ben');
@@ -151,6 +152,7 @@ describe.each(LOOKS)(
       await page.connections('ben').waitFor();
       await page.text('present, 2 connections').waitFor();
       await page.text('disconnected Ada').waitFor();
+      expect(await page.page.locator('.activity time').count()).toBe(9);
       await shoot('18-admin');
     });
   },

@@ -54,6 +54,9 @@ describe('the page of the accounts app', () => {
 
   it('says what is wrong with a sign-in', async () => {
     const page = await AccountsPage.open(browser, app.url);
+    await page.button('Sign in').waitFor();
+    // That nobody is signed in yet is no error.
+    expect(page.complaints).toEqual([]);
     await page.button('Sign in').click();
     await page.text('Enter your name').waitFor();
     await page.text('Enter your password').waitFor();
@@ -183,11 +186,11 @@ describe('the page of the accounts app', () => {
     expect(streamRequests()).toBe(before);
     // Over a reload, too.
     // Streams end a little before their session does.
-    const status = () =>
-      page.page.evaluate<number>(
-        `fetch('/session').then(({ status }) => status)`,
+    const session = () =>
+      page.page.evaluate<{ reason?: string }>(
+        `fetch('/session').then((response) => response.json())`,
       );
-    while ((await status()) !== 401);
+    while ((await session()).reason !== 'expired');
     await page.page.reload();
     await page.state('Session expired');
     expect(streamRequests()).toBe(before);

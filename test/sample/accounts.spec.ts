@@ -1,6 +1,7 @@
 import {
   AccountsApp,
   type Name,
+  type Visitor,
   endOf,
   payloadOf,
   sign,
@@ -32,10 +33,13 @@ describe('the accounts app', () => {
 
   const statusWith = async (token: string) =>
     (
-      await app.send('GET', '/session', undefined, {
+      await app.send('GET', '/users', undefined, {
         Cookie: `session=${token}`,
       })
     ).status;
+
+  const sessionOf = async (visitor: Visitor): Promise<unknown> =>
+    (await visitor.send('GET', '/session')).json();
 
   const texts = (stream: SseClient) =>
     stream.data.flatMap(({ text }) => (text as string) ?? []);
@@ -94,6 +98,20 @@ describe('the accounts app', () => {
       expect(response.status).toBe(400);
       const { message } = await response.json();
       expect(Object.keys(message).sort()).toEqual(fields);
+    });
+  });
+
+  describe('GET /session', () => {
+    it('says who is signed in', async () => {
+      expect(await sessionOf(await signIn('ada'))).toEqual({
+        user: { id: 'ada', name: 'Ada', roles: ['editor'] },
+      });
+    });
+
+    it('says that nobody is, which is no error', async () => {
+      const response = await app.send('GET', '/session');
+      expect(response.status).toBe(200);
+      expect(await response.json()).toEqual({ reason: 'missing' });
     });
   });
 
@@ -381,7 +399,8 @@ describe('the accounts app', () => {
         /^session=; .*Expires=Thu, 01 Jan 1970/,
       );
       for (const visitor of [ada, ada2]) {
-        expect(await visitor.status('GET', '/session')).toBe(401);
+        expect(await sessionOf(visitor)).toEqual({ reason: 'ended' });
+        expect(await visitor.status('GET', '/users')).toBe(401);
         for (const path of STREAMS) {
           expect((await visitor.listen(path)).status).toBe(401);
         }
@@ -455,7 +474,8 @@ describe('the accounts app', () => {
       for (const stream of bens) {
         expect(await endOf(stream)).toBe('revoked');
       }
-      expect(await ben.status('GET', '/session')).toBe(401);
+      expect(await sessionOf(ben)).toEqual({ reason: 'ended' });
+      expect(await ben.status('GET', '/users')).toBe(401);
       await ada.notify('ada', 'still here');
       await adas.next('notification');
     });
@@ -508,7 +528,11 @@ describe('the accounts app', () => {
       const event = await stream.next(
         ({ type, data }) => type === 'activity' && data.includes('"ben"'),
       );
-      expect(JSON.parse(event.data)).toEqual({ by: 'ben', did: 'signed in' });
+      expect(JSON.parse(event.data)).toEqual({
+        by: 'ben',
+        did: 'signed in',
+        at: expect.stringMatching(/^\d{4}-.*Z$/),
+      });
     });
 
     it('cannot act on a user who does not exist', async () => {

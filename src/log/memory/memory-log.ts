@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { checkOptions } from '../../options/check-options.js';
 import type { Cursor } from '../cursor.js';
-import { cursorAt } from '../cursor.js';
+import { cursorAt, epochOf } from '../cursor.js';
 import type {
   EventLog,
   LogBounds,
@@ -92,8 +92,11 @@ export class MemoryLog implements EventLog {
   }
 
   bounds(): Promise<LogBounds> {
-    this.#expire();
-    return Promise.resolve(this.#bounds());
+    return this.#give(() => ({
+      epoch: this.#epoch,
+      floor: this.#entries.floor,
+      head: this.#entries.head,
+    }));
   }
 
   append(records: readonly LogRecord[]): Promise<readonly LogEntry[]> {
@@ -118,7 +121,10 @@ export class MemoryLog implements EventLog {
   }
 
   tail(after: Cursor): AsyncIterable<TailBatch> {
-    const missed = this.#entries.after(after, {
+    const { floor } = this.#entries;
+    const isLost =
+      epochOf(after) !== this.#epoch || !this.#entries.covers(after);
+    const missed = this.#entries.after(isLost ? floor : after, {
       events: Infinity,
       bytes: Infinity,
     });
@@ -129,11 +135,10 @@ export class MemoryLog implements EventLog {
         this.#scheduleCommit();
       },
     );
-    if (!this.#entries.covers(after)) {
-      const { floor } = this.#entries;
+    if (isLost) {
       tail.gap({ epoch: this.#epoch, floor, position: floor });
     }
-    tail.push(missed, this.#entries.floor);
+    tail.push(missed, floor);
     if (this.#closed) {
       tail.end();
     } else {
@@ -143,19 +148,17 @@ export class MemoryLog implements EventLog {
   }
 
   read(after: Cursor, limit: LogPageLimit): Promise<LogPage> {
-    this.#expire();
-    return Promise.resolve({
+    return this.#give(() => ({
       entries: this.#entries.after(after, limit),
       floor: this.#entries.floor,
-    });
+    }));
   }
 
   readBack(through: Cursor, limit: LogPageLimit): Promise<LogPage> {
-    this.#expire();
-    return Promise.resolve({
+    return this.#give(() => ({
       entries: this.#entries.before(through, limit),
       floor: this.#entries.floor,
-    });
+    }));
   }
 
   health(): LogHealth {
@@ -181,12 +184,13 @@ export class MemoryLog implements EventLog {
     return Promise.resolve();
   }
 
-  #bounds(): LogBounds {
-    return {
-      epoch: this.#epoch,
-      floor: this.#entries.floor,
-      head: this.#entries.head,
-    };
+  /** What is retained now, which is nothing that is too old. */
+  #give<T>(of: () => T): Promise<T> {
+    if (this.#closed) {
+      return Promise.reject(closedError());
+    }
+    this.#expire();
+    return Promise.resolve(of());
   }
 
   /**

@@ -114,14 +114,15 @@ function isServerUrl(value: unknown): boolean {
 }
 
 function isClient(value: unknown): boolean {
-  const { duplicate, sendCommand, withCommandOptions, options } =
-    value as Record<string, unknown>;
+  const { duplicate, sendCommand, withCommandOptions, options } = Object(
+    value,
+  ) as Record<string, unknown>;
+  const methods = [duplicate, sendCommand, withCommandOptions];
   return (
-    [duplicate, sendCommand, withCommandOptions].every(
-      (method) => typeof method === 'function',
-    ) &&
-    !('rootNodes' in Object(options)) &&
-    !('sentinelRootNodes' in Object(options))
+    methods.every((method) => typeof method === 'function') &&
+    // Clusters and sentinels say elsewhere how they were made.
+    typeof options === 'object' &&
+    options !== null
   );
 }
 

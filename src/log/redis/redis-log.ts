@@ -154,7 +154,8 @@ export class RedisLog implements EventLog {
 
   async #begin(open: Open, deadline: number): Promise<LogBounds> {
     const link = await open.commands.link(deadline, true);
-    const { warning } = await checkServer(link, this.#connector.address);
+    const info = await link.send(['INFO']).then(String, () => '');
+    const warning = checkServer(info, this.#connector.address);
     if (warning !== undefined) {
       this.#logger.warn(warning);
     }

@@ -1,28 +1,16 @@
 import { LogUnavailableException } from '../log.exceptions.js';
-import type { RedisLink } from './redis-link.js';
 
-/** The oldest server that has what the scripts use (exclusive ranges, `XTRIM MINID`). */
+/** The oldest server that has what the scripts use (exclusive ranges). */
 const OLDEST = [6, 2] as const;
 
-/** What a server says of itself. */
-export interface ServerFacts {
-  /** What operators should know, if anything. */
-  readonly warning?: string;
-}
-
 /**
- * Looks whether a server can keep a log. One that does not let its user ask is taken at its word.
+ * Looks whether a server can keep a log. One that does not let its user ask (`INFO`) is taken at its word.
  *
+ * @param info what the server says of itself
+ * @returns what operators should know, if anything
  * @throws LogUnavailableException when it cannot
  */
-export async function checkServer(
-  link: RedisLink,
-  address: string,
-): Promise<ServerFacts> {
-  const info = await link.send(['INFO']).then(
-    (reply) => String(reply),
-    () => '',
-  );
+export function checkServer(info: string, address: string): string | undefined {
   const fact = (name: string): string | undefined =>
     new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
   const version = fact('redis_version');
@@ -37,13 +25,9 @@ export async function checkServer(
     );
   }
   const policy = fact('maxmemory_policy');
-  const evicts =
-    policy?.startsWith('allkeys-') && Number(fact('maxmemory')) > 0;
-  return evicts
-    ? {
-        warning: `Redis at ${address} may evict the log (maxmemory-policy ${policy}), which clients see as hub.reset: set noeviction, or a volatile- policy.`,
-      }
-    : {};
+  return policy?.startsWith('allkeys-') && Number(fact('maxmemory')) > 0
+    ? `Redis at ${address} may evict the log (maxmemory-policy ${policy}), which clients see as hub.reset: set noeviction, or a volatile- policy.`
+    : undefined;
 }
 
 function isOlder(version: string): boolean {

@@ -11,7 +11,7 @@ export class ActivityLog {
   async add({ id }: User, did: string): Promise<void> {
     await this.hub.publish('admin', {
       type: 'activity',
-      data: { by: id, did },
+      data: { by: id, did, at: new Date().toISOString() },
     });
   }
 }

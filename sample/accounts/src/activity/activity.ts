@@ -3,4 +3,6 @@ export interface Activity {
   /** The id of who did it. */
   by: string;
   did: string;
+  /** When: ISO 8601. */
+  at: string;
 }

@@ -19,6 +19,6 @@ export interface ConnectionRow {
   /** ISO 8601. */
   openedAt: string;
   address?: string;
-  /** The cursor that it resumed from; none for a fresh one. */
+  /** What it was to continue after: the page's list, or the last event that its browser saw. */
   lastEventId?: string;
 }

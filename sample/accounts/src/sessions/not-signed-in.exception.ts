@@ -11,7 +11,7 @@ const MESSAGES: Record<NotSignedInReason, string> = {
 
 /** Answers 401 with a `reason`, by which the page chooses its words. */
 export class NotSignedInException extends UnauthorizedException {
-  constructor(reason: NotSignedInReason) {
+  constructor(readonly reason: NotSignedInReason) {
     super({ statusCode: 401, message: MESSAGES[reason], reason });
   }
 }

@@ -13,8 +13,14 @@ import type { Request } from 'express';
 import { ActivityLog } from '../activity/activity-log.js';
 import type { SignedInUser, User } from '../users/user.js';
 import { Users } from '../users/users.js';
+import type { CurrentSession } from './current-session.js';
 import { CurrentUser } from './current-user.decorator.js';
-import { clearSessionCookie, setSessionCookie } from './session-cookie.js';
+import { NotSignedInException } from './not-signed-in.exception.js';
+import {
+  clearSessionCookie,
+  readSessionCookie,
+  setSessionCookie,
+} from './session-cookie.js';
 import { SignInDto } from './sign-in.dto.js';
 import { SignOut } from './sign-out.js';
 import { SignedInGuard } from './signed-in.guard.js';
@@ -47,11 +53,20 @@ export class SessionController {
     return user;
   }
 
-  /** Who is signed in. */
+  /** Who is signed in. That it is nobody is no error: the page asks because it cannot know. */
   @Get()
-  @UseGuards(SignedInGuard)
-  current(@CurrentUser() { id, name, roles }: SignedInUser): User {
-    return { id, name, roles };
+  async current(@Req() request: Request): Promise<CurrentSession> {
+    try {
+      const { id, name, roles } = await this.tokens.check(
+        readSessionCookie(request),
+      );
+      return { user: { id, name, roles } };
+    } catch (error) {
+      if (error instanceof NotSignedInException) {
+        return { reason: error.reason };
+      }
+      throw error;
+    }
   }
 
   @Delete()

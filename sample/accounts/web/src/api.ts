@@ -1,5 +1,6 @@
 import type { Note } from '../../src/newsroom/note';
 import type { Notification } from '../../src/notifications/notification';
+import type { CurrentSession } from '../../src/sessions/current-session';
 import type { Person, User } from '../../src/users/user';
 
 export interface Snapshot<Data> {
@@ -14,8 +15,6 @@ export class Refusal extends Error {
     message: string,
     readonly status: number,
     readonly fields: Record<string, string[]> = {},
-    /** Of a 401: why nobody is signed in. */
-    readonly reason?: string,
   ) {
     super(message);
   }
@@ -29,7 +28,7 @@ export function signIn(name: string, password: string) {
 }
 
 export function loadSession() {
-  return request<User>('GET', '/session');
+  return request<CurrentSession>('GET', '/session');
 }
 
 export function signOut() {
@@ -107,19 +106,17 @@ async function request<Answer>(
 }
 
 function toRefusal(status: number, text: string): Refusal {
-  const { message, reason } = readAnswer(text);
+  const { message } = readAnswer(text);
   if (typeof message === 'object') {
     const fields = Object.values(message).flat();
     return new Refusal(fields.join('; '), status, message);
   }
-  const said = message ?? `The server answers ${status}.`;
-  return new Refusal(said, status, {}, reason);
+  return new Refusal(message ?? `The server answers ${status}.`, status);
 }
 
 // A proxy's error page is no JSON.
 function readAnswer(text: string): {
   message?: string | Record<string, string[]>;
-  reason?: string;
 } {
   try {
     return JSON.parse(text);

@@ -7,7 +7,7 @@ export interface ActivityEntry extends Activity {
   id: string;
 }
 
-const SHOWN = 50;
+const SHOWN = 20;
 
 /** What the server tells its admins. */
 export function useOverview(onRefused: () => void) {

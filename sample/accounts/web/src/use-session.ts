@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { Role, User } from '../../src/users/user';
-import { Refusal, loadSession } from './api';
+import { loadSession } from './api';
 import { backOff } from './back-off';
 
 /** Why somebody who was signed in is not any more. */
@@ -19,10 +19,14 @@ export function useSession() {
   /** Asks the server. `because` is what a stream has said, if one has. */
   const check = useCallback(async (because?: Ending) => {
     try {
-      const user = await loadSession();
-      setSession({ phase: 'signed in', user });
-    } catch (error) {
-      setSession((before) => afterFailure(before, error, because));
+      const { user, ...none } = await loadSession();
+      setSession((before) =>
+        user
+          ? { phase: 'signed in', user }
+          : afterNobody(before, because ?? endingOf(before, none)),
+      );
+    } catch {
+      setSession(afterNoAnswer);
     }
   }, []);
 
@@ -50,16 +54,13 @@ export function useSession() {
   };
 }
 
-function afterFailure(
-  before: Session,
-  error: unknown,
-  because?: Ending,
-): Session {
-  if (error instanceof Refusal) {
-    return before.phase === 'signed out'
-      ? before
-      : { phase: 'signed out', because: because ?? endingOf(before, error) };
-  }
+function afterNobody(before: Session, because?: Ending): Session {
+  return before.phase === 'signed out'
+    ? before
+    : { phase: 'signed out', because };
+}
+
+function afterNoAnswer(before: Session): Session {
   switch (before.phase) {
     case 'loading':
       return { phase: 'unreachable', attempt: 1 };
@@ -71,7 +72,10 @@ function afterFailure(
   }
 }
 
-function endingOf(before: Session, { reason }: Refusal): Ending | undefined {
+function endingOf(
+  before: Session,
+  { reason }: { reason?: string },
+): Ending | undefined {
   if (reason === 'expired' || reason === 'ended') {
     return reason;
   }

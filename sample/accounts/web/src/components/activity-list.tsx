@@ -1,5 +1,7 @@
 import type { ActivityEntry } from '../use-overview';
 
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+
 export function ActivityList({ activity }: { activity: ActivityEntry[] }) {
   return (
     <section aria-labelledby="activity-title">
@@ -8,9 +10,12 @@ export function ActivityList({ activity }: { activity: ActivityEntry[] }) {
       </div>
       <ol className="card activity">
         {activity.length === 0 && <li className="muted">Nothing yet.</li>}
-        {activity.map(({ id, by, did }) => (
+        {activity.map(({ id, by, did, at }) => (
           <li key={id}>
-            <strong>{by}</strong> {did}
+            <span>
+              <strong>{by}</strong> {did}
+            </span>
+            <time dateTime={at}>{clock.format(new Date(at))}</time>
           </li>
         ))}
       </ol>

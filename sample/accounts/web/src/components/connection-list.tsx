@@ -41,7 +41,7 @@ export function ConnectionList({ overview, onAct }: Props) {
                   <dd>{address ?? 'unknown'}</dd>
                 </div>
                 <div>
-                  <dt>resumed after</dt>
+                  <dt>continues after</dt>
                   <dd>{lastEventId ?? 'nothing'}</dd>
                 </div>
               </dl>

@@ -10,7 +10,7 @@ interface Props {
 }
 
 const WHY: Record<Ending, string> = {
-  'signed-out': 'You have signed out, here and in every other tab.',
+  'signed-out': 'You have signed out, in every tab and on every device.',
   expired: 'Your session has expired. Sign in again to go on.',
   revoked: 'An administrator has ended your session.',
   ended: 'Your session has ended. Sign in again to go on.',

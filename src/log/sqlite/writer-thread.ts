@@ -1,0 +1,142 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type {
+  AppendResult,
+  EntryRow,
+  Failure,
+  HistoryState,
+  OpenedHistory,
+  WriterAnswer,
+  WriterRequest,
+  WriterResult,
+  WriterSettings,
+} from './writer/messages.js';
+
+/** The writer could not do what it was asked for. */
+export class WriterFailure extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.summary);
+  }
+}
+
+interface Waiting {
+  readonly resolve: (result: WriterResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The thread that writes the file: a commit waits for the disk, and the event loop of a server must not. It
+ * keeps the process alive only while an answer is awaited.
+ */
+export class WriterThread {
+  readonly #worker: Worker;
+  readonly #waiting: Waiting[] = [];
+  readonly #ended: Promise<void>;
+  #crash: Error | undefined;
+  #isGone = false;
+
+  /** @throws WriterFailure when the file cannot be opened */
+  static async start(
+    settings: WriterSettings,
+  ): Promise<[WriterThread, OpenedHistory]> {
+    const thread = new WriterThread(settings);
+    try {
+      return [thread, (await thread.#answer()) as OpenedHistory];
+    } catch (error) {
+      await thread.end();
+      throw error;
+    }
+  }
+
+  private constructor(settings: WriterSettings) {
+    // Built, its neighbour is JavaScript; from the sources, Node takes the types out by itself.
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    this.#worker = new Worker(
+      new URL(`./writer/worker.${extension}`, import.meta.url),
+      {
+        name: 'SqliteLog',
+        workerData: settings,
+        // The application's own, such as --import and --inspect, are not for this thread.
+        execArgv: ['--disable-warning=ExperimentalWarning'],
+      },
+    );
+    this.#worker.on('message', (answer: WriterAnswer) => this.#take(answer));
+    this.#worker.on('error', (error) => (this.#crash = error as Error));
+    this.#ended = once(this.#worker, 'exit').then(() => this.#rejectAll());
+    this.#worker.unref();
+  }
+
+  /** Resolves when the thread is gone, for whatever reason. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  append(
+    rows: readonly EntryRow[],
+    expireThrough: number,
+  ): Promise<AppendResult> {
+    return this.#ask({
+      do: 'append',
+      rows,
+      expireThrough,
+    }) as Promise<AppendResult>;
+  }
+
+  trim(expireThrough: number): Promise<HistoryState> {
+    return this.#ask({ do: 'trim', expireThrough }) as Promise<HistoryState>;
+  }
+
+  /** Lets it finish what it does, and ends it. */
+  async close(): Promise<void> {
+    await this.#ask({ do: 'close' }).catch(() => undefined);
+    await this.end();
+  }
+
+  /** Ends it; the file and its lock are free then. */
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #ask(request: WriterRequest): Promise<WriterResult> {
+    if (this.#isGone) {
+      return Promise.reject(this.#goneError());
+    }
+    this.#worker.postMessage(request);
+    return this.#answer();
+  }
+
+  #answer(): Promise<WriterResult> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#worker.ref();
+    });
+  }
+
+  #take(answer: WriterAnswer): void {
+    const { resolve, reject } = this.#waiting.shift()!;
+    if (this.#waiting.length === 0) {
+      this.#worker.unref();
+    }
+    if ('failure' in answer) {
+      reject(new WriterFailure(answer.failure));
+    } else {
+      resolve(answer.result);
+    }
+  }
+
+  #rejectAll(): void {
+    this.#isGone = true;
+    for (const { reject } of this.#waiting.splice(0)) {
+      reject(this.#goneError());
+    }
+  }
+
+  #goneError(): WriterFailure {
+    const why = this.#crash?.message ?? 'it was ended';
+    return new WriterFailure({
+      code: 'failed',
+      summary: `the thread that writes the file is gone (${why})`,
+      hint: 'It is started again.',
+    });
+  }
+}
