@@ -9,8 +9,8 @@ export interface Engine {
   readonly durable: boolean;
   /** Whether several servers can use it. */
   readonly shared: boolean;
-  /** How many commands it has got so far on connections that do not tail, if it can tell. */
-  reads?(): Promise<number>;
+  /** How many commands it has got since the last call on connections that do not tail, if it can tell. */
+  takeReads?(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -32,7 +32,8 @@ const memory: EngineKind = {
 
 export const engines = {
   memory,
-  sqlite,
+  sqlite: sqlite('full'),
+  'sqlite-normal': sqlite('normal'),
   redis: redis('everysec'),
   'redis-always': redis('always'),
 };

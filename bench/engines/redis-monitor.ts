@@ -12,7 +12,7 @@ const IDLE = ['ping', 'hello', 'client', 'info', 'echo'];
  * is told apart here, by connection, and a script is one command.
  */
 export class RedisMonitor {
-  private readonly counts = new Map<string, number>();
+  private counts = new Map<string, number>();
   private readonly tails = new Set<string>();
   private marks = 0;
   private marked: (() => void) | undefined;
@@ -32,13 +32,15 @@ export class RedisMonitor {
     return new RedisMonitor(socket, control);
   }
 
-  /** Commands so far on connections that do not tail a stream. */
-  async reads(): Promise<number> {
+  /** Commands since the last call, on connections that do not tail a stream. */
+  async takeReads(): Promise<number> {
     // What came before this has been heard when this has.
     const heard = new Promise<void>((resolve) => (this.marked = resolve));
     this.control.write(`ECHO mark-${++this.marks}\r\n`);
     await heard;
-    return [...this.counts]
+    const counts = [...this.counts];
+    this.counts = new Map();
+    return counts
       .filter(([connection]) => !this.tails.has(connection))
       .reduce((sum, [, count]) => sum + count, 0);
   }

@@ -17,9 +17,9 @@ export function redis(sync: 'everysec' | 'always'): EngineKind {
         address: server.url,
         durable: true,
         shared: true,
-        reads: async () => {
+        takeReads: async () => {
           monitor ??= await RedisMonitor.start(server.port);
-          return monitor.reads();
+          return monitor.takeReads();
         },
         stop: async () => {
           monitor?.stop();

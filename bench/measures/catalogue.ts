@@ -36,7 +36,8 @@ export const measures: Record<MeasureName, Measure> = {
   },
   reconnects: {
     run: measureReconnects,
+    // What the disk does is not asked of who comes back.
     appliesTo: ({ engine }) =>
-      engine !== undefined && engine !== 'redis-always',
+      engine !== undefined && ['memory', 'sqlite', 'redis'].includes(engine),
   },
 };

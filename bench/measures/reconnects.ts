@@ -67,11 +67,11 @@ async function measureRestart(bench: Bench, missed: Replay): Promise<Figures> {
 async function pass(bench: Bench, replay?: Replay): Promise<Pass> {
   const { returning } = bench.scale;
   await bench.server.call('collectGarbage');
-  const before = await readsSoFar(bench);
+  const before = await takeReads(bench);
   const start = performance.now();
   const { cpu } = await serverCpu(bench, () => open(bench, returning, replay));
   const wall = performance.now() - start;
-  const after = await readsSoFar(bench);
+  const after = await takeReads(bench);
   await close(bench);
   const reads = after.log - before.log;
   if (reads > 0) {
@@ -83,17 +83,15 @@ async function pass(bench: Bench, replay?: Replay): Promise<Pass> {
     cpu: cpu / returning,
     wall,
     reads: reads / returning,
-    engineReads:
-      after.engine === undefined
-        ? undefined
-        : (after.engine - before.engine!) / returning,
+    engineReads: after.engine && after.engine / returning,
   };
 }
 
-async function readsSoFar({ server, engine }: Bench) {
+/** Of the log since the server has started, of the engine since the last call. */
+async function takeReads({ server, engine }: Bench) {
   return {
     log: await request<number>(server.ready.port, 'GET', '/reads'),
-    engine: await engine?.reads?.(),
+    engine: await engine?.takeReads?.(),
   };
 }
 

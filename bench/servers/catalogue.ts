@@ -48,13 +48,14 @@ export const servers: readonly ServerEntry[] = [
     'hub-authorized.js',
     'fastify',
   ),
-  overLog('memory', 'express', 'memory, Express'),
-  overLog('memory', 'fastify', 'memory, Fastify'),
-  overLog('sqlite', 'express', 'SQLite, Express'),
-  overLog('sqlite', 'fastify', 'SQLite, Fastify'),
-  overLog('redis', 'express', 'Redis, Express'),
-  overLog('redis', 'fastify', 'Redis, Fastify'),
-  overLog('redis-always', 'fastify', 'Redis, appendfsync always, Fastify'),
+  overLog('memory', 'express', 'memory'),
+  overLog('memory', 'fastify', 'memory'),
+  overLog('sqlite', 'express', 'SQLite'),
+  overLog('sqlite', 'fastify', 'SQLite'),
+  overLog('sqlite-normal', 'fastify', 'SQLite, synchronous normal'),
+  overLog('redis', 'express', 'Redis'),
+  overLog('redis', 'fastify', 'Redis'),
+  overLog('redis-always', 'fastify', 'Redis, appendfsync always'),
 ];
 
 export function serverTitle(name: string): string {
@@ -86,9 +87,10 @@ export function startServer(
 function overLog(
   engine: EngineName,
   platform: 'express' | 'fastify',
-  title: string,
+  log: string,
 ): ServerEntry {
   const name = `log-${engine}-${platform}`;
+  const title = `${log}, ${platform === 'express' ? 'Express' : 'Fastify'}`;
   return { ...entry(name, title, 'hub-log.js', platform), engine };
 }
 

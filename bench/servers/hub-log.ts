@@ -85,10 +85,15 @@ class AppModule {}
 answerFor(await listenOnPlatform(AppModule));
 
 function logAt(address: string): EventLog {
-  if (address.startsWith('sqlite:')) {
-    return new SqliteLog({ file: address.slice('sqlite:'.length) });
+  const [scheme, file] = address.split(':');
+  switch (scheme) {
+    case 'sqlite-full':
+      return new SqliteLog({ file, synchronous: 'full' });
+    case 'sqlite-normal':
+      return new SqliteLog({ file, synchronous: 'normal' });
+    case 'redis':
+      return new RedisLog({ url: address });
+    default:
+      return new MemoryLog();
   }
-  return address.startsWith('redis:')
-    ? new RedisLog({ url: address })
-    : new MemoryLog();
 }
