@@ -89,6 +89,17 @@ describe('While its server does not answer, a RedisLog', () => {
     ]);
   });
 
+  it('finds that out also while it neither reads nor appends', async () => {
+    const server = await logs.server();
+    const proxy = await logs.proxy(server);
+    const log = await logs.open({ url: proxy.url, timeout: 200 });
+    proxy.hold();
+    await eventually(isDown(log));
+    proxy.cut();
+    proxy.release();
+    await eventually(isUp(log));
+  });
+
   it('gets signals again when it is back', async () => {
     const server = await logs.server();
     const proxy = await logs.proxy(server);

@@ -20,6 +20,8 @@ const MOST_WAITING = 64 * 1024 * 1024;
 
 interface PendingAppend {
   readonly records: readonly LogRecord[];
+  /** What the script is told of them. */
+  readonly args: readonly string[];
   readonly bytes: number;
   readonly resolve: (entries: readonly LogEntry[]) => void;
   readonly reject: (error: Error) => void;
@@ -68,7 +70,9 @@ export class AppendQueue {
         this.#bytes -= bytes;
       };
       const pending: PendingAppend = {
-        records,
+        // What the caller does with them later is not stored.
+        records: records.map((record) => ({ ...record })),
+        args: records.flatMap(toArguments),
         bytes,
         resolve: (entries) => {
           settle();
@@ -146,7 +150,7 @@ export class AppendQueue {
       pending.isSent = true;
     }
     try {
-      const args = batch.flatMap(({ records }) => records.flatMap(toArguments));
+      const args = batch.flatMap((pending) => pending.args);
       const reply = await this.scripts.call<AppendReply>(link, APPEND, args);
       this.#settle(batch, reply);
     } catch (error) {

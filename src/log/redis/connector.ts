@@ -38,6 +38,8 @@ export class Connector {
       name: 'sse-hub',
       disableOfflineQueue: true,
       commandOptions: {},
+      commandsQueueMaxLength: undefined,
+      readonly: false,
       maintNotifications: 'disabled',
       pingInterval: undefined,
       clientSideCache: undefined,
