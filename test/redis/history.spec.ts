@@ -229,12 +229,14 @@ describe.each([true, false])(
       proxy.refuse();
       await server.rollBack();
       const other = await logs.open({ url: server.url });
-      await append(other, 'new 5', 'new 6');
+      const otherTail = await logs.tail(other);
+      const news = await append(other, 'new 5', 'new 6');
+      await otherTail.until(sees('new 6'));
       proxy.accept();
       await tail.until(sees('new 6'));
       const { epoch } = await log.bounds();
-      await append(log, 7);
-      await tail.until(sees(7));
+      const [entry] = await append(log, 7);
+      await Promise.all([tail, otherTail].map((one) => one.until(sees(7))));
 
       expect(withoutMarks(tail)).toEqual([
         1,
@@ -246,7 +248,15 @@ describe.each([true, false])(
         7,
       ]);
       expect(tail.gaps).toHaveLength(1);
-      expect(epochOf(tail.cursors.at(-1)!)).toBe(epoch);
+      // The other node, connected all the while, met the change in its place among the entries.
+      expect(withoutMarks(otherTail)).toEqual(['new 5', 'new 6', 7]);
+      expect(otherTail.gaps).toMatchObject([
+        { epoch, position: `${epoch}-${news[1]!.cursor.split('-')[1]}` },
+      ]);
+      expect(otherTail.story[2]).toBe(otherTail.gaps[0]);
+      for (const { cursors } of [tail, otherTail]) {
+        expect(cursors.at(-1)).toBe(entry!.cursor);
+      }
     });
 
     it('says so to a node that had not seen them, in its place', async () => {

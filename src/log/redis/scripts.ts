@@ -144,7 +144,8 @@ local function trim()
           break
         end
         dropped, newestSeen = seen, entry[1]
-        count = math.max(1, math.min(100, math.floor(65536 / (#data + 1))))
+        -- Twice as many each time: mostly one goes for one that has come.
+        count = math.max(1, math.min(2 * seen, 100, math.floor(65536 / (#data + 1))))
       else
         count = 100
       end
