@@ -104,6 +104,23 @@ describe('two nodes of the movie-events app, as in its compose.yaml', () => {
     }
   });
 
+  it('keep their streams open while Redis is away, say so, and go on', async () => {
+    const all = [await watch(a.url), await watch(b.url)];
+    const health = async () => (await a.send('GET', '/health')).status;
+    expect(await health()).toBe(200);
+    await redis.kill();
+    while ((await health()) !== 503);
+    const added = addThrough(balancer);
+    await redis.restart();
+    const id = await added;
+    while ((await health()) !== 200);
+    for (const watcher of all) {
+      await watcher.until(() => watcher.movies.has(id));
+      expect(watcher.added).toEqual([id]);
+      expect(watcher).toMatchObject({ returns: 0, resets: 0 });
+    }
+  });
+
   it('lose nothing for who comes back through the balancer while each is restarted in turn', async () => {
     const all = await Promise.all(
       Array.from({ length: 6 }, () => watch(balancer.url)),
