@@ -27,7 +27,12 @@ const BINARIES = [
   // The tests start their own servers; that of the system need not run.
   {
     names: ['redis-server'],
-    tests: ['test/redis', 'test/faults', 'test/nodes'],
+    tests: [
+      'test/redis',
+      'test/faults',
+      'test/nodes',
+      'test/sample/two-nodes.spec.ts',
+    ],
   },
 ];
 

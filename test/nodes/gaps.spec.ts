@@ -65,7 +65,7 @@ interface Change {
   readonly reason: string;
   /** How many of the numbers that the node has not met are left for it to meet. */
   readonly left: number;
-  happen(history: SharedHistory, ids: readonly string[]): unknown;
+  readonly happen: (history: SharedHistory, ids: readonly string[]) => unknown;
 }
 
 const changes: Change[] = [

@@ -46,10 +46,10 @@ describe.each(platforms)('A node (%s)', (_, adapter) => {
     let isListening = false;
     let mayFill: () => void = () => undefined;
     const filling = new Promise<void>((resolve) => (mayFill = resolve));
-    const { readBack } = log;
+    const readBack = log.readBack.bind(log);
     log.readBack = async (...page) => {
       await filling;
-      return readBack.apply(log, page);
+      return readBack(...page);
     };
     const starting = startNode(adapter, history, {}, log).then((node) => {
       isListening = true;

@@ -39,7 +39,8 @@ type AppendReply = readonly [
  * Each is answered within the timeout, and what was rejected before it was sent is never sent.
  */
 export class AppendQueue {
-  #queue: PendingAppend[] = [];
+  /** What waits to be sent, in its order; what is settled meanwhile is not in it. */
+  #queue = new Set<PendingAppend>();
   #bytes = 0;
   #running = false;
   #closed = false;
@@ -67,6 +68,7 @@ export class AppendQueue {
       const settle = (): void => {
         clearTimeout(timer);
         pending.isSettled = true;
+        this.#queue.delete(pending);
         this.#bytes -= bytes;
       };
       const pending: PendingAppend = {
@@ -90,17 +92,15 @@ export class AppendQueue {
         this.connector.timeout,
       );
       this.#bytes += bytes;
-      this.#queue.push(pending);
+      this.#queue.add(pending);
       void this.#run();
     });
   }
 
   close(): void {
     this.#closed = true;
-    for (const pending of this.#queue.splice(0)) {
-      if (!pending.isSettled) {
-        pending.reject(closedError());
-      }
+    for (const pending of this.#queue) {
+      pending.reject(closedError());
     }
   }
 
@@ -109,7 +109,7 @@ export class AppendQueue {
       return;
     }
     this.#running = true;
-    while (this.#queue.length > 0) {
+    while (this.#queue.size > 0) {
       const link = await this.connection.link().catch(() => undefined);
       if (link === undefined) {
         break;
@@ -126,22 +126,18 @@ export class AppendQueue {
     const batch: PendingAppend[] = [];
     let bytes = 0;
     let records = 0;
-    let taken = 0;
     for (const pending of this.#queue) {
-      if (!pending.isSettled) {
-        bytes += pending.bytes;
-        records += pending.records.length;
-        if (
-          batch.length > 0 &&
-          (bytes > BATCH.bytes || records > BATCH.records)
-        ) {
-          break;
-        }
-        batch.push(pending);
+      bytes += pending.bytes;
+      records += pending.records.length;
+      if (
+        batch.length > 0 &&
+        (bytes > BATCH.bytes || records > BATCH.records)
+      ) {
+        break;
       }
-      taken++;
+      batch.push(pending);
+      this.#queue.delete(pending);
     }
-    this.#queue.splice(0, taken);
     return batch;
   }
 
@@ -180,7 +176,10 @@ export class AppendQueue {
     for (const pending of batch) {
       pending.isSent = false;
     }
-    this.#queue.unshift(...batch.filter(({ isSettled }) => !isSettled));
+    this.#queue = new Set([
+      ...batch.filter(({ isSettled }) => !isSettled),
+      ...this.#queue,
+    ]);
   }
 
   #fail(batch: PendingAppend[], error: unknown): void {

@@ -78,6 +78,7 @@ export const absenceCases: readonly ContractCase[] = [
       await assertUnavailable('open', log.open());
       await trial.subject.engine!.start();
       await comesBack(trial, () => log.open());
+      await comesBack(trial, () => trial.log.bounds());
 
       await trial.append('from the node that was late', {}, log);
       assertSame(await retained(trial.log), await retained(log), 'both nodes');
