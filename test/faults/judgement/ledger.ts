@@ -17,6 +17,8 @@ export interface Published {
 
 /** Every event of a run: who published it, what was answered, and under which cursors it was seen. */
 export class Ledger {
+  /** In milliseconds since the Unix epoch. */
+  readonly begun = Date.now();
   readonly published: Published[] = [];
   readonly places: Place[] = [];
   /** The first place of each event, from 1; 0 is none. Nearly all events have one. */
@@ -59,6 +61,11 @@ export class Ledger {
     const others = this.#others.get(event);
     const place = others?.at(-1) ?? (this.#first[event] ?? 0) - 1;
     return this.places[place]?.cursor;
+  }
+
+  /** The newest history. */
+  get epoch(): string | undefined {
+    return [...this.epochs.keys()].at(-1);
   }
 
   /** Notes a history that shows itself by a cursor. */

@@ -129,6 +129,26 @@ describe('The oracle is content with', () => {
   });
 });
 
+describe('The oracle lets a node tell a client that its cursor is not in the log', () => {
+  it.each<[string, Rule[], (losses: Losses) => void]>([
+    ['when the tail was lost', [], (losses) => losses.loseTail('a')],
+    ['and else not', ['needless reset'], (losses) => losses.loseHistory()],
+  ])('%s', (_, rules, lose) => {
+    const run = good();
+    lose(run.losses);
+    run.publish(2, 9, 'b');
+    for (const client of run.clients) {
+      run.deliver(client, ...range(0, 10));
+      if (client === run.two) {
+        client.reset(at(8), { reason: 'unknown', lost: at(10) });
+      }
+      client.reset(at(8, 'b'), { reason: 'history-changed', lost: at(10) });
+      run.deliver(client, 10, 11);
+    }
+    expect(run.rules).toEqual(rules);
+  });
+});
+
 describe('The oracle lets an event with a key', () => {
   it.each([
     ['come again when the first is trimmed', at(1), []],

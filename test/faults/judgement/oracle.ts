@@ -254,14 +254,15 @@ function judgeDoubles(
 
 /** A reset has a cause, and moves the client forward. */
 function judgeReset(
-  { reason, lost }: ToldReset,
+  { reason, lost, time }: ToldReset,
   { from }: Span,
   before: Span | undefined,
-  { losses }: History,
+  { losses, ledger }: History,
   order: TotalOrder,
   complaints: Complaints,
 ): void {
-  const what = `was told "${reason}" at ${lost}, to go on from ${from}`;
+  const seconds = ((time - ledger.begun) / 1_000).toFixed(1);
+  const what = `was told "${reason}" at ${lost}, to go on from ${from}, after ${seconds} s`;
   if (lost === null || before === undefined) {
     complaints.add('needless reset', `${what}, without a cursor of its own`);
     return;
@@ -271,6 +272,13 @@ function judgeReset(
     if (order.epochs.indexOf(now) < order.epochs.indexOf(old)) {
       complaints.add('needless reset', `${what}, a history that was lost`);
     }
+    return;
+  }
+  // A node that has met less than was lost sees it by the cursors of clients, and no other history begins yet.
+  const isTailLost = losses.tails.some(
+    (tail) => tail.epoch === now && tail.time <= time,
+  );
+  if (reason === 'unknown' && isTailLost && from < lost) {
     return;
   }
   const trimmed = losses.floors.some(

@@ -95,7 +95,7 @@ export const engineFaults: readonly Fault[] = [
       await missed(trial, dice.integer(20, 500));
       const held = dice.some(trial.browsers, 1, 4);
       held.forEach((browser) => browser.hold());
-      trial.losses.loseHistory();
+      trial.losses.loseTail(trial.ledger.epoch!);
       await trial.cluster.redis.rollBack();
       await trial.wait(dice.between(0, 1_000));
       held.forEach((browser) => browser.release());
