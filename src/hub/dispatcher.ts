@@ -5,6 +5,7 @@ import {
 import { AsyncResource } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import type { Cursor } from '../log/cursor.js';
+import { epochOf } from '../log/cursor.js';
 import type {
   EventLog,
   LogBounds,
@@ -17,6 +18,7 @@ import { LogUnavailableException } from '../log/log.exceptions.js';
 import { CONTROL_TOPIC, readControlEntry } from './control-entry.js';
 import type { ControlEntry, ControlListener } from './control-entry.js';
 import { DispatchWaits } from './dispatch-waits.js';
+import { EPHEMERAL, EarlyEvents } from './early-events.js';
 import { HubEvent } from './hub-event.js';
 import { Subjects } from './subjects.js';
 import { Window } from './window.js';
@@ -65,8 +67,13 @@ export class Dispatcher {
   #started: Promise<void> | undefined;
   #position: Cursor = '';
   #epoch = '';
+  #obeyed: Cursor = '';
   #running: Promise<void> | undefined;
   readonly #waits = new DispatchWaits();
+  readonly #early = new EarlyEvents(
+    (entry) => this.#hasMet(entry),
+    (record) => this.subjects.dispatch(toEvent(record, true)),
+  );
   readonly subjects = new Subjects();
   readonly window: Window;
 
@@ -82,6 +89,11 @@ export class Dispatcher {
   /** The newest event that this node has dispatched. */
   get position(): Cursor {
     return this.#position;
+  }
+
+  /** The newest of the hub's own entries that this node has met, or the position from which on it meets them. */
+  get obeyed(): Cursor {
+    return this.#obeyed;
   }
 
   get epoch(): string {
@@ -160,7 +172,7 @@ export class Dispatcher {
   async #start(): Promise<void> {
     const { epoch, head } = await this.log.open();
     this.#epoch = epoch;
-    this.#position = head;
+    this.#position = this.#obeyed = head;
     await this.#fillWindow(head);
     this.#running = this.#scope.runInAsyncScope(() => this.#run());
   }
@@ -239,6 +251,7 @@ export class Dispatcher {
       deliveries += this.#dispatch(toEvent(record, true));
       bytes += record.data.length;
     }
+    this.#early.release();
     await nextTurn();
   }
 
@@ -249,10 +262,9 @@ export class Dispatcher {
     }
     if (event.topic === CONTROL_TOPIC) {
       if (event.id === undefined) {
-        this.#hear(event);
-      } else {
-        this.#obey(event);
+        return this.#hear(event);
       }
+      this.#obey(event);
       return 1;
     }
     return this.subjects.dispatch(event);
@@ -268,16 +280,26 @@ export class Dispatcher {
     } catch (error) {
       this.#logger.error(`Cannot act on ${event.type}`, error);
     }
+    this.#obeyed = event.id!;
     this.#waits.resolve(event.id!);
   }
 
-  /** Takes what a node has sent to the others, which no subscriber gets either. */
-  #hear(signal: HubEvent): void {
+  /** Takes what a node has sent to the others, which no subscriber gets as it is. */
+  #hear(signal: HubEvent): number {
+    const text = HubEvent.textOf(signal);
     try {
-      this.onSignal?.(signal.type, HubEvent.textOf(signal));
+      if (signal.type === EPHEMERAL) {
+        return this.#early.take(text);
+      }
+      this.onSignal?.(signal.type, text);
     } catch (error) {
       this.#logger.error(`Cannot take ${signal.type}`, error);
     }
+    return 1;
+  }
+
+  #hasMet(entry: Cursor): boolean {
+    return entry <= this.#position && epochOf(entry) === this.#epoch;
   }
 
   #tell(entry: ControlEntry): void {
@@ -314,9 +336,10 @@ export class Dispatcher {
       `The log's history has changed (epoch ${this.#epoch} → ${epoch}): open streams get hub.reset`,
     );
     this.#epoch = epoch;
-    this.#position = position;
+    this.#position = this.#obeyed = position;
     this.window.clear(position);
     this.#waits.settle(position);
+    this.#early.release();
     for (const stream of Array.from(this.#streams)) {
       stream.historyChanged(position);
     }
