@@ -21,7 +21,7 @@ try {
 async function bench(options: Options): Promise<number> {
   checkOpenFiles(options.scale);
   if (options.build) buildPackage();
-  const { rounds, problems } = await runRounds(options);
+  const { rounds, problems, leftOut } = await runRounds(options);
   const figures = medians(rounds);
   const report = {
     options,
@@ -29,6 +29,7 @@ async function bench(options: Options): Promise<number> {
     figures,
     verdicts: judge(figures),
     problems,
+    leftOut,
   };
   printReport(report);
   console.log(`All figures: ${writeResults({ ...report, rounds })}`);

@@ -11,7 +11,8 @@ const RESERVE = 100;
  */
 export function checkOpenFiles(scale: Scale): void {
   const needed =
-    Math.max(scale.subscribers, scale.idle, scale.manyUsers) + RESERVE;
+    Math.max(scale.subscribers, scale.idle, scale.manyUsers, scale.returning) +
+    RESERVE;
   // Node raises the soft limit to the hard one at start, and a child inherits that.
   const limit = execFileSync('sh', ['-c', 'ulimit -n'], {
     encoding: 'utf8',

@@ -6,6 +6,8 @@ export const measureNames = [
   'connections',
   'user-topics',
   'audience',
+  'logs',
+  'reconnects',
 ] as const;
 export type MeasureName = (typeof measureNames)[number];
 
@@ -24,6 +26,12 @@ export interface Scale {
   manyUsers: number;
   /** Events, each published to one user. */
   userEvents: number;
+  /** Events published to each log one at a time, and as fast as it goes. */
+  logSingles: number;
+  logEvents: number;
+  /** Clients that come back, and what each has missed. */
+  returning: number;
+  missed: number;
 }
 
 export interface Options {
@@ -48,6 +56,10 @@ const fullScale: Scale = {
   fewUsers: 50,
   manyUsers: 5_000,
   userEvents: 5_000,
+  logSingles: 1_000,
+  logEvents: 50_000,
+  returning: 5_000,
+  missed: 100,
 };
 
 /** Large enough to show that every part works, too small for its figures to mean anything. */
@@ -59,17 +71,21 @@ const quickScale: Scale = {
   fewUsers: 10,
   manyUsers: 100,
   userEvents: 100,
+  logSingles: 40,
+  logEvents: 2_000,
+  returning: 200,
+  missed: 100,
 };
 
 export const usage = `Usage: npm run bench -- [options]
 
-Measures this package beside Nest's @Sse(), better-sse and plain node:http; about
-six minutes a round.
+Measures this package beside Nest's @Sse(), better-sse and plain node:http, and its
+logs beside each other; about ten minutes a round.
 
   --rounds <n>      rounds; the figures are medians over them (3, with --quick 1)
   --only <list>     measures: ${measureNames.join(', ')} (all)
   --servers <list>  servers, by name or beginning of the name (all)
-  --quick           a small run of some 20 s that shows that everything works
+  --quick           a small run of under a minute that shows that everything works
   --strict          exit with 1 also when a target is missed
   --no-build        measure dist as it is
   --cpu-prof <dir>  write CPU profiles of the servers there`;

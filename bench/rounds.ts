@@ -1,3 +1,4 @@
+import { engines } from './engines/engine.js';
 import { measures } from './measures/catalogue.js';
 import { runMeasure, type Figures } from './measures/measure.js';
 import type { MeasureName, Options } from './options.js';
@@ -20,12 +21,16 @@ export interface RoundFigures {
 export interface Rounds {
   rounds: RoundFigures[];
   problems: string[];
+  /** What was not measured, and why. */
+  leftOut: string[];
 }
 
 export async function runRounds(options: Options): Promise<Rounds> {
   const rounds: RoundFigures[] = [];
   const problems: string[] = [];
-  for (const turn of turns(options)) {
+  const leftOut = options.servers.filter(isMissing);
+  const servers = options.servers.filter((server) => !isMissing(server));
+  for (const turn of turns({ ...options, servers })) {
     const { round, measure, server } = turn;
     console.error(
       `round ${round} of ${options.rounds}: ${measure}, ${server.title}`,
@@ -34,7 +39,15 @@ export async function runRounds(options: Options): Promise<Rounds> {
     rounds.push({ round, measure, server: server.name, figures });
     problems.push(...found.map((problem) => `${server.title}: ${problem}`));
   }
-  return { rounds, problems };
+  return {
+    rounds,
+    problems,
+    leftOut: leftOut.map((server) => `${server.title}: ${isMissing(server)}`),
+  };
+}
+
+function isMissing({ engine }: ServerEntry): string | undefined {
+  return engine && engines[engine].missing();
 }
 
 /** All servers take turns within a round, so that what else the machine does meanwhile hits all alike. */

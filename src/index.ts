@@ -10,12 +10,21 @@ export { InvalidLeaseException } from './authorization/lease.js';
 
 export { EventHub } from './hub/event-hub.js';
 export type {
+  ListenEventsOptions,
   ListenOptions,
   PublishOf,
   SelectOptions,
   Snapshot,
+  StreamEventsOptions,
   StreamOptions,
 } from './hub/event-hub.js';
+export type {
+  EventClass,
+  EventTypeOf,
+  HubEventOf,
+  Plain,
+  SelectEventsOptions,
+} from './hub/event-class.js';
 export type {
   AnyEventMap,
   EventMap,
@@ -28,6 +37,7 @@ export type {
   RefreshCriteria,
 } from './hub/control-entry.js';
 export { HubEvent } from './hub/hub-event.js';
+export type { HubHealth } from './hub/hub-health.js';
 export {
   AuthorizationTimeoutException,
   EventTooLargeException,
@@ -64,6 +74,24 @@ export { InvalidFrameException } from './connection/frame.js';
 export { OnSseConnect, OnSseDisconnect } from './connection/hooks.decorator.js';
 export { SseConnection } from './connection/sse-connection.js';
 export { Sse } from './connection/sse.decorator.js';
+
+export {
+  EventValidationException,
+  InvalidListenerException,
+  InvalidPublisherException,
+} from './events/events.exceptions.js';
+export { OnSseEvent } from './events/on-sse-event.decorator.js';
+export type {
+  OnSseEventOptions,
+  OnSseEventsOptions,
+} from './events/on-sse-event.decorator.js';
+export type { PublishEventOptions, Published } from './events/publication.js';
+export { PublishEvent } from './events/publish-event.decorator.js';
+export { SseEvent } from './events/sse-event.decorator.js';
+export type {
+  EventClassFor,
+  SseEventOptions,
+} from './events/sse-event.decorator.js';
 
 export type { Cursor } from './log/cursor.js';
 export type {

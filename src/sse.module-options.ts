@@ -163,18 +163,30 @@ export interface SseModuleOptions {
    * @default 10_000
    */
   presenceGrace?: number;
+  /**
+   * Whether `hub.publish` validates instances of classes with `@SseEvent()` by class-validator's
+   * rules. With `true` the application does not start without class-validator.
+   * @default if class-validator is installed
+   */
+  validateEvents?: boolean;
 }
 
 /** The options with every default filled in. */
 export type ResolvedOptions = Required<
   Omit<
     SseModuleOptions,
-    'slowClient' | 'window' | 'limits' | 'revalidate' | 'loadUser'
+    | 'slowClient'
+    | 'window'
+    | 'limits'
+    | 'revalidate'
+    | 'loadUser'
+    | 'validateEvents'
   >
 > & {
   readonly limits: Required<LimitOptions>;
   readonly revalidate: SseModuleOptions['revalidate'];
   readonly loadUser: SseModuleOptions['loadUser'];
+  readonly validateEvents: SseModuleOptions['validateEvents'];
   readonly window: Required<WindowOptions>;
   readonly slowClient: Required<SlowClientOptions>;
 };
@@ -241,6 +253,7 @@ const RULES: OptionRules = {
     },
   },
   presenceGrace: { type: 'number', min: 0, max: MAX_DURATION },
+  validateEvents: { type: 'boolean' },
 };
 
 /**
@@ -281,6 +294,7 @@ export function resolveOptions(options: SseModuleOptions): ResolvedOptions {
       retry: options.limits?.retry ?? Math.max(60_000, retry),
     },
     presenceGrace: options.presenceGrace ?? 10_000,
+    validateEvents: options.validateEvents,
   };
   refuseContradictions(options, resolved);
   return resolved;

@@ -18,6 +18,11 @@ import { CONNECTION_OPTIONS } from './connection/connection-options.js';
 import type { ConnectionOptions } from './connection/connection-options.js';
 import { Connections } from './connection/connections.js';
 import { RouteSetup } from './connection/route-setup.js';
+import { DecoratedEvents } from './events/decorated-events.js';
+import { EVENT_OPTIONS } from './events/event-options.js';
+import { EventListeners } from './events/event-listeners.js';
+import type { EventOptions } from './events/event-options.js';
+import { EventValidator } from './events/event-validator.js';
 import { ConnectionRegistry } from './hub/connection-registry.js';
 import { EventHub } from './hub/event-hub.js';
 import { HUB_CONTEXT } from './hub/hub-context.js';
@@ -71,17 +76,20 @@ const NOT_CONFIGURED =
         ConnectionRegistry,
         TopicPolicies,
         Revocations,
+        DecoratedEvents,
       ],
       useFactory: (
         options: ResolvedOptions,
         connections: ConnectionRegistry,
         authorizer: TopicPolicies,
         control: Revocations,
+        events: DecoratedEvents,
       ): HubContext => ({
         log: options.log,
         window: options.window,
         connections,
         authorizer,
+        events,
         topicsPerStream: options.limits.topicsPerStream,
         presenceGrace: options.presenceGrace,
         control,
@@ -111,6 +119,11 @@ const NOT_CONFIGURED =
       }),
     },
     {
+      provide: EVENT_OPTIONS,
+      inject: [RESOLVED_OPTIONS],
+      useFactory: (options: ResolvedOptions): EventOptions => options,
+    },
+    {
       provide: ConnectionObservers,
       // Who is expired must not take another's place, so leases come before limits.
       inject: [Leases, ConnectionLimits, Revalidation, ConnectionHooks],
@@ -132,6 +145,9 @@ const NOT_CONFIGURED =
     ConnectionRegistry,
     Connections,
     EventHub,
+    EventValidator,
+    DecoratedEvents,
+    EventListeners,
     RouteSetup,
   ],
   exports: [EventHub, Connections],
@@ -143,6 +159,7 @@ export class SseModule
   constructor(
     private readonly hub: EventHub,
     private readonly connections: Connections,
+    private readonly listeners: EventListeners,
   ) {
     super();
   }
@@ -167,6 +184,8 @@ export class SseModule
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.connections.beginToClose();
+    // While the hub still takes what they publish.
+    await this.listeners.stop();
     await this.hub.stop();
     await this.connections.close();
   }

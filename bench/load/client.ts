@@ -28,8 +28,16 @@ function received(subscriber: Subscriber): void {
   deliveries.arrived();
 }
 
-async function connect({ port, path, count }: Connect): Promise<void> {
+async function connect({
+  port,
+  path,
+  count,
+  replay,
+}: Connect): Promise<number> {
   publisher = new Publisher(port);
+  sampled = new Set();
+  deliveries = new Deliveries();
+  deliveries.expect(count * (replay?.events ?? 0));
   const opened: Subscriber[] = [];
   let next = 0;
   const openNext = async (): Promise<void> => {
@@ -39,6 +47,7 @@ async function connect({ port, path, count }: Connect): Promise<void> {
         port,
         path.replace(':n', String(n)),
         received,
+        replay,
       );
     }
   };
@@ -46,6 +55,9 @@ async function connect({ port, path, count }: Connect): Promise<void> {
   subscribers = opened;
   const step = Math.ceil(count / SAMPLED);
   sampled = new Set(opened.filter((_, index) => index % step === 0));
+  await deliveries.settled();
+  const misplaced = opened.reduce((sum, { misplaced }) => sum + misplaced, 0);
+  return deliveries.missing + misplaced;
 }
 
 function disconnect(): void {

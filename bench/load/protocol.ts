@@ -4,6 +4,17 @@ export interface Connect {
   /** `:n` stands for the number of the connection. */
   path: string;
   count: number;
+  /** What each connection missed; answered is how many events of it never came. */
+  replay?: Replay;
+}
+
+export interface Replay {
+  /** The cursor to continue from. */
+  lastEventId: string;
+  /** The number of the first event after it. */
+  first: number;
+  /** Events up to now. */
+  events: number;
 }
 
 export interface Broadcast {

@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import type { Movie } from '../servers/movie.js';
+import { movieNumbered } from '../servers/movie.js';
 
 /** Publishes over one kept-alive connection. */
 export class Publisher {
@@ -9,7 +9,7 @@ export class Publisher {
 
   /** Resolves when the server has answered. */
   publish(path: string, number: number): Promise<void> {
-    const body = JSON.stringify(movie(number));
+    const body = JSON.stringify(movieNumbered(number));
     return new Promise((resolve, reject) => {
       const post = request({
         port: this.port,
@@ -35,15 +35,4 @@ export class Publisher {
   close(): void {
     this.agent.destroy();
   }
-}
-
-function movie(number: number): Movie {
-  return {
-    title: 'The Cabinet of Dr. Caligari',
-    year: 1920,
-    genre: 'horror',
-    overview:
-      'A hypnotist uses a somnambulist to commit murders in a town at the foot of a hill.',
-    number,
-  };
 }

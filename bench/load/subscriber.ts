@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { FIRST_NUMBER, NumberScanner } from './number-scanner.js';
+import type { Replay } from './protocol.js';
 
 const OK = 'HTTP/1.1 200';
 
@@ -23,6 +24,7 @@ export class Subscriber {
     port: number,
     path: string,
     received: (subscriber: Subscriber) => void,
+    replay?: Replay,
   ): Promise<Subscriber> {
     return new Promise((resolve, reject) => {
       let read = (bytes: Buffer): void => {
@@ -33,8 +35,11 @@ export class Subscriber {
           return;
         }
         const subscriber = new Subscriber(socket, received);
+        if (replay) subscriber.next = replay.first;
         const scanner = new NumberScanner((number) => subscriber.take(number));
         read = (later) => scanner.scan(later);
+        // Events may come together with the head.
+        read(bytes);
         resolve(subscriber);
       };
       const socket = connect({
@@ -53,7 +58,13 @@ export class Subscriber {
         reject(new Error(`${path} was closed before its head came`)),
       );
       socket.write(
-        `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n\r\n`,
+        [
+          `GET ${path} HTTP/1.1`,
+          `Host: 127.0.0.1:${port}`,
+          'Accept: text/event-stream',
+          ...(replay ? [`Last-Event-ID: ${replay.lastEventId}`] : []),
+          '\r\n',
+        ].join('\r\n'),
       );
     });
   }

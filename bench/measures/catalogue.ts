@@ -2,7 +2,9 @@ import type { MeasureName } from '../options.js';
 import type { ServerEntry } from '../servers/catalogue.js';
 import { measureConnections } from './connections.js';
 import { measureDelivery } from './delivery.js';
+import { measureLog } from './logs.js';
 import type { Bench, Figures } from './measure.js';
+import { measureReconnects } from './reconnects.js';
 import { measureAudience, measureUserTopics } from './users.js';
 
 export interface Measure {
@@ -13,9 +15,12 @@ export interface Measure {
 export const measures: Record<MeasureName, Measure> = {
   delivery: {
     run: measureDelivery,
-    appliesTo: (server) => !server.onlyConnects,
+    appliesTo: (server) => !server.onlyConnects && !server.engine,
   },
-  connections: { run: measureConnections, appliesTo: () => true },
+  connections: {
+    run: measureConnections,
+    appliesTo: (server) => !server.engine,
+  },
   'user-topics': {
     run: measureUserTopics,
     appliesTo: (server) => server.servesUsers,
@@ -23,5 +28,16 @@ export const measures: Record<MeasureName, Measure> = {
   audience: {
     run: measureAudience,
     appliesTo: (server) => server.servesUsers,
+  },
+  logs: {
+    run: measureLog,
+    appliesTo: ({ engine, args }) =>
+      engine !== undefined && args.includes('fastify'),
+  },
+  reconnects: {
+    run: measureReconnects,
+    // What the disk does is not asked of who comes back.
+    appliesTo: ({ engine }) =>
+      engine !== undefined && ['memory', 'sqlite', 'redis'].includes(engine),
   },
 };

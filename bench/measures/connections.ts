@@ -1,9 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connect } from '../load/protocol.js';
 import type { Memory } from '../servers/serve.js';
 import { serverCpu, type Bench, type Figures } from './measure.js';
+import { close, open } from './opening.js';
 
-const CLOSE_TIMEOUT = 20_000;
 /** Passes behind which opening a connection costs what it costs in a server that has run for a while. */
 const WARM_UP = 2;
 
@@ -30,27 +28,4 @@ export async function measureConnections(bench: Bench): Promise<Figures> {
     used: (after.used - before.used) / 1024 / scale.idle,
     connectCpu: cpu / scale.idle,
   };
-}
-
-async function open(bench: Bench, count: number): Promise<void> {
-  const { client, server } = bench;
-  await client.call('connect', {
-    port: server.ready.port,
-    path: '/events',
-    count,
-  } satisfies Connect);
-  const connections = await server.call<number>('openConnections');
-  if (connections !== count) {
-    bench.problems.push(`connections: ${connections} of ${count} are open`);
-  }
-}
-
-async function close({ client, server }: Bench): Promise<void> {
-  await client.call('disconnect');
-  const deadline = Date.now() + CLOSE_TIMEOUT;
-  while ((await server.call<number>('openConnections')) > 0) {
-    if (Date.now() > deadline)
-      throw new Error('the server keeps closed connections');
-    await sleep(20);
-  }
 }

@@ -1,3 +1,4 @@
+import { engines, type Engine } from '../engines/engine.js';
 import type { Scale } from '../options.js';
 import { RemoteProcess } from '../processes/remote-process.js';
 import {
@@ -14,6 +15,12 @@ export type Figures = Record<string, number>;
 export interface Bench {
   server: ServerProcess;
   client: RemoteProcess;
+  /** What the server's log is kept in, if that is compared. */
+  engine: Engine | undefined;
+  /** Ends the server and puts a new one in its place. */
+  restart(): Promise<void>;
+  /** Another server of the same kind, over the same engine; who starts it stops it. */
+  another(): Promise<ServerProcess>;
   scale: Scale;
   /** Each makes the run fail. */
   problems: string[];
@@ -26,13 +33,29 @@ export async function runMeasure(
   profiles: string | undefined,
   measure: (bench: Bench) => Promise<Figures>,
 ): Promise<{ figures: Figures; problems: string[] }> {
-  const problems: string[] = [];
-  const [server, client] = await startBoth(entry, profiles);
+  const engine = entry.engine && (await engines[entry.engine].start());
+  const start = () => startServer(entry, engine?.address, profiles);
   try {
-    const figures = await measure({ server, client, scale, problems });
-    return { figures, problems };
+    const [server, client] = await startBoth(start);
+    const bench: Bench = {
+      server,
+      client,
+      engine,
+      scale,
+      problems: [],
+      restart: async () => {
+        await bench.server.stop();
+        bench.server = await start();
+      },
+      another: start,
+    };
+    try {
+      return { figures: await measure(bench), problems: bench.problems };
+    } finally {
+      await Promise.all([client.stop(), bench.server.stop()]);
+    }
   } finally {
-    await Promise.all([client.stop(), server.stop()]);
+    await engine?.stop();
   }
 }
 
@@ -62,14 +85,13 @@ export async function serverCpu<Result>(
 }
 
 async function startBoth(
-  entry: ServerEntry,
-  profiles: string | undefined,
+  start: () => Promise<ServerProcess>,
 ): Promise<[ServerProcess, RemoteProcess]> {
   const client = RemoteProcess.start(
     new URL('../load/client.js', import.meta.url),
   );
   try {
-    return [await startServer(entry, profiles), await client];
+    return [await start(), await client];
   } catch (error) {
     await (await client).stop();
     throw error;

@@ -25,6 +25,8 @@ export class RemoteProcess<Ready = unknown> {
   private constructor(
     private readonly child: ChildProcess,
     readonly ready: Ready,
+    /** From its start to when it was ready, in milliseconds. */
+    readonly startedIn: number,
   ) {
     child.on('message', (message: Message) => this.settle(message));
     child.on('exit', () =>
@@ -37,6 +39,7 @@ export class RemoteProcess<Ready = unknown> {
     args: readonly string[] = [],
     execArgv: readonly string[] = [],
   ): Promise<RemoteProcess<Ready>> {
+    const start = performance.now();
     const child = fork(file, args, {
       execArgv: [...execArgv],
       env: { ...process.env, NODE_ENV: 'production' },
@@ -46,7 +49,11 @@ export class RemoteProcess<Ready = unknown> {
     });
     const [message] = await Promise.race([once(child, 'message'), failed]);
     failed.catch(() => {});
-    return new RemoteProcess<Ready>(child, (message as Message).ready as Ready);
+    return new RemoteProcess<Ready>(
+      child,
+      (message as Message).ready as Ready,
+      performance.now() - start,
+    );
   }
 
   async call<Result = void>(name: string, argument?: unknown): Promise<Result> {

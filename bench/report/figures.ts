@@ -9,6 +9,9 @@ interface Column {
   digits: number;
 }
 
+/** What stands for a figure that a server does not have. */
+const NONE = '–';
+
 /** A table for each group of figures that was measured. */
 export function figureTables(figures: ServerFigures, scale: Scale): string[] {
   const subscribers = `${format(scale.subscribers)} subscribers`;
@@ -38,6 +41,17 @@ export function figureTables(figures: ServerFigures, scale: Scale): string[] {
       userColumns('audience', scale),
       figures,
     ),
+    figureTable('Publish to delivery, by log', logColumns, figures),
+    figureTable(
+      `${format(scale.returning)} clients, ${scale.missed} events behind`,
+      reconnectColumns,
+      figures,
+    ),
+    figureTable(
+      'The same at a node that was just started',
+      restartColumns,
+      figures,
+    ),
   ].filter((text) => text !== undefined);
 }
 
@@ -55,6 +69,35 @@ const connectionColumns: readonly Column[] = [
   { title: 'KiB RSS, idle', figure: 'rss', digits: 1 },
   { title: 'KiB heap + external', figure: 'used', digits: 1 },
   { title: 'CPU µs to connect', figure: 'connectCpu', digits: 0 },
+];
+
+const logColumns: readonly Column[] = [
+  { title: 'p50 ms', figure: 'log.p50', digits: 2 },
+  { title: 'p99 ms', figure: 'log.p99', digits: 2 },
+  { title: 'one at a time, /s', figure: 'log.rateSingle', digits: 0 },
+  { title: 'publishes/s', figure: 'log.rate', digits: 0 },
+  { title: 'CPU µs a publish', figure: 'log.cpu', digits: 1 },
+  { title: 'at another node', figure: 'log.followCpu', digits: 1 },
+];
+
+const reconnectColumns: readonly Column[] = [
+  { title: 'CPU µs, new', figure: 'reconnects.plain', digits: 0 },
+  { title: 'CPU µs, behind', figure: 'reconnects.cpu', digits: 0 },
+  { title: 'log reads each', figure: 'reconnects.reads', digits: 4 },
+];
+
+const restartColumns: readonly Column[] = [
+  { title: 'CPU µs, new', figure: 'reconnects.coldPlain', digits: 0 },
+  { title: 'CPU µs, behind', figure: 'reconnects.coldCpu', digits: 0 },
+  { title: 'log reads each', figure: 'reconnects.coldReads', digits: 4 },
+  {
+    title: 'engine reads each',
+    figure: 'reconnects.coldEngineReads',
+    digits: 4,
+  },
+  { title: 'all done ms', figure: 'reconnects.coldWall', digits: 0 },
+  { title: 'ready ms', figure: 'reconnects.ready', digits: 0 },
+  { title: 'ready ms, no history', figure: 'reconnects.readyEmpty', digits: 0 },
 ];
 
 function userColumns(
@@ -92,7 +135,8 @@ function figureTable(
   return table([title, ...columns.map((column) => column.title)], rows);
 }
 
-function format(value: number, digits = 0): string {
+function format(value: number | undefined, digits = 0): string {
+  if (value === undefined) return NONE;
   return value.toLocaleString('en', {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,

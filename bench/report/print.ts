@@ -12,10 +12,11 @@ export interface Report {
   figures: ServerFigures;
   verdicts: readonly Verdict[];
   problems: readonly string[];
+  leftOut: readonly string[];
 }
 
 export function printReport(report: Report): void {
-  const { options, machine, figures, verdicts, problems } = report;
+  const { options, machine, figures, verdicts, problems, leftOut } = report;
   const paragraphs = [
     `Node ${machine.node}, ${machine.system}, ${machine.cores} × ${machine.processor}, ${machine.memory} GiB`,
     `${options.rounds === 1 ? 'One round' : `Medians of ${options.rounds} rounds`}; CPU is user + system of the server process.`,
@@ -25,6 +26,7 @@ export function printReport(report: Report): void {
     ...figureTables(figures, options.scale),
     saturationNote(figures),
     verdicts.length > 0 ? verdictsTable(verdicts) : undefined,
+    ...leftOut.map((server) => `Left out  ${server}`),
     ...problems.map((problem) => `PROBLEM  ${problem}`),
   ];
   for (const paragraph of paragraphs) {

@@ -1,3 +1,4 @@
+import { servers } from '../servers/catalogue.js';
 import type { ServerFigures } from './medians.js';
 
 /** One server's figure, compared with that of another server or with another figure of its own. */
@@ -7,6 +8,8 @@ interface Target {
   figure: string;
   against: string;
   againstFigure: string;
+  /** What is compared with, where that is another figure of the same server. */
+  itself?: string;
   atMost: number;
 }
 
@@ -23,6 +26,12 @@ const targets: readonly Target[] = [
   ...manyWithFew('CPU per publish to one user of a topic', 'audience'),
   // Policies, audience and leases may not cost more than that.
   ...against('authorized'),
+  ...returningWithNew('CPU per client 100 events behind', 'cpu', 'plain'),
+  ...returningWithNew(
+    'the same, the node just started',
+    'coldCpu',
+    'coldPlain',
+  ),
 ];
 
 /** Compares the medians with the targets; a target whose figures were not measured is left out. */
@@ -88,6 +97,25 @@ function manyWithFew(
     figure: `${kind}.many`,
     against: server,
     againstFigure: `${kind}.few`,
+    itself: 'with few users',
     atMost: 1.5,
   }));
+}
+
+function returningWithNew(
+  measure: string,
+  figure: string,
+  againstFigure: string,
+): Target[] {
+  return servers
+    .filter(({ engine }) => engine !== undefined)
+    .map(({ name }) => ({
+      measure,
+      server: name,
+      figure: `reconnects.${figure}`,
+      against: name,
+      againstFigure: `reconnects.${againstFigure}`,
+      itself: 'with a new connection',
+      atMost: 2.5,
+    }));
 }

@@ -16,6 +16,6 @@ export function verdictsTable(verdicts: readonly Verdict[]): string {
   );
 }
 
-function comparedWith({ server, against }: Verdict): string {
-  return server === against ? 'itself with few users' : serverTitle(against);
+function comparedWith({ against, itself }: Verdict): string {
+  return itself ? `itself ${itself}` : serverTitle(against);
 }

@@ -1,3 +1,4 @@
+import type { EngineName } from '../engines/engine.js';
 import { RemoteProcess } from '../processes/remote-process.js';
 import type { Serving } from './serve.js';
 
@@ -10,6 +11,8 @@ export interface ServerEntry {
   servesUsers: boolean;
   /** Its deliveries are another server's. */
   onlyConnects: boolean;
+  /** What its log is kept in: it is compared with servers that have other logs, and with no others. */
+  engine?: EngineName;
 }
 
 export const servers: readonly ServerEntry[] = [
@@ -45,6 +48,14 @@ export const servers: readonly ServerEntry[] = [
     'hub-authorized.js',
     'fastify',
   ),
+  overLog('memory', 'express', 'memory'),
+  overLog('memory', 'fastify', 'memory'),
+  overLog('sqlite', 'express', 'SQLite'),
+  overLog('sqlite', 'fastify', 'SQLite'),
+  overLog('sqlite-normal', 'fastify', 'SQLite, synchronous normal'),
+  overLog('redis', 'express', 'Redis'),
+  overLog('redis', 'fastify', 'Redis'),
+  overLog('redis-always', 'fastify', 'Redis, appendfsync always'),
 ];
 
 export function serverTitle(name: string): string {
@@ -53,8 +64,10 @@ export function serverTitle(name: string): string {
 
 export type ServerProcess = RemoteProcess<Serving>;
 
+/** @param address of the server's log, if it takes one */
 export function startServer(
   server: ServerEntry,
+  address?: string,
   profiles?: string,
 ): Promise<ServerProcess> {
   const profiling = profiles
@@ -66,9 +79,19 @@ export function startServer(
     : [];
   return RemoteProcess.start<Serving>(
     new URL(server.file, import.meta.url),
-    server.args,
+    address === undefined ? server.args : [...server.args, address],
     ['--expose-gc', ...profiling],
   );
+}
+
+function overLog(
+  engine: EngineName,
+  platform: 'express' | 'fastify',
+  log: string,
+): ServerEntry {
+  const name = `log-${engine}-${platform}`;
+  const title = `${log}, ${platform === 'express' ? 'Express' : 'Fastify'}`;
+  return { ...entry(name, title, 'hub-log.js', platform), engine };
 }
 
 function entry(

@@ -11,6 +11,17 @@ export interface Movie {
 /** The type of all events in the bench. */
 export const MOVIE_ADDED = 'movie.added';
 
+export function movieNumbered(number: number): Movie {
+  return {
+    title: 'The Cabinet of Dr. Caligari',
+    year: 1920,
+    genre: 'horror',
+    overview:
+      'A hypnotist uses a somnambulist to commit murders in a town at the foot of a hill.',
+    number,
+  };
+}
+
 /** One posted movie as `count` movies with numbers that follow each other. */
 export function movies(movie: Movie, count: number): Movie[] {
   return Array.from({ length: count }, (_, index) => ({

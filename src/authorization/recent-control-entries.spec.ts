@@ -51,4 +51,19 @@ describe('the recent entries of the hub', () => {
     recent.add(entry(3));
     expect(recent.since(mark)).toEqual([entry(3)]);
   });
+
+  it('that nobody knows are known to be missing, for who arrived before', () => {
+    const recent = new RecentControlEntries(() => 0);
+    const first = recent.count;
+    recent.missed();
+    const second = recent.count;
+    expect(recent.since(first)).toBeUndefined();
+    expect(recent.since(second)).toEqual([]);
+    recent.add(entry(1));
+    expect(recent.since(first)).toBeUndefined();
+    expect(recent.since(second)).toEqual([entry(1)]);
+    recent.missed();
+    expect(recent.since(second)).toBeUndefined();
+    expect(recent.since(recent.count)).toEqual([]);
+  });
 });

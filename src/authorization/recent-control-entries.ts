@@ -40,6 +40,12 @@ export class RecentControlEntries {
       : this.#entries.slice(mark - this.#forgotten).map(({ entry }) => entry);
   }
 
+  /** Some have gone by that nobody knows: for who arrived before, it cannot be said which there were. */
+  missed(): void {
+    this.#forgotten = this.count + 1;
+    this.#entries = [];
+  }
+
   #forget(): void {
     const oldest = this.now() - this.kept.milliseconds;
     const excess = this.#entries.length - this.kept.entries;

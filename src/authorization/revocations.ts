@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { HttpException, Inject, Injectable, Logger } from '@nestjs/common';
 import type { Admission } from '../connection/admission.js';
 import { Connections } from '../connection/connections.js';
 import type { SseConnection } from '../connection/sse-connection.js';
@@ -20,6 +20,8 @@ import { RequestArrivals } from './request-arrivals.js';
 @Injectable()
 export class Revocations implements ControlListener, Admission {
   readonly #logger = new Logger('SseModule');
+  /** Of connections whose policies are asked again, what was asked last. */
+  readonly #asked = new WeakMap<SseConnection, Promise<void>>();
 
   constructor(
     @Inject(Connections) private readonly connections: Connections,
@@ -48,6 +50,23 @@ export class Revocations implements ControlListener, Admission {
     this.refreshes.begin(entry.user, this.connections.ofUser(entry.user));
   }
 
+  /**
+   * Ends whoever is known to the guards, which decide anew when the client comes back: a lost
+   * entry may have said that a session is over, a role is gone or a topic is closed, and only
+   * they know. For who is nobody in particular the policies are asked again.
+   */
+  missed(): void {
+    this.recent.missed();
+    for (const connection of this.connections.all()) {
+      const { user } = connection;
+      if (user !== undefined && user !== null) {
+        this.#revoke(connection, 'unavailable');
+      } else {
+        this.#ask(connection);
+      }
+    }
+  }
+
   arrivalOf(request: object): number {
     return this.arrivals.of(request);
   }
@@ -72,6 +91,32 @@ export class Revocations implements ControlListener, Admission {
     } else if (isFirst) {
       connection.revoke('unavailable');
     }
+  }
+
+  /** Asks the policies again, and lets nothing out until they have answered. */
+  #ask(connection: SseConnection): void {
+    try {
+      const asked = connection.authorize();
+      if (asked !== undefined) {
+        connection.suspend();
+        this.#asked.set(connection, asked);
+        asked.then(
+          // Asked once more meanwhile, it waits for that answer.
+          () => this.#asked.get(connection) === asked && connection.resume(),
+          (error: unknown) => this.#deny(connection, error),
+        );
+      }
+    } catch (error) {
+      this.#deny(connection, error);
+    }
+  }
+
+  #deny(connection: SseConnection, error: unknown): void {
+    const isRefusal = error instanceof HttpException && error.getStatus() < 500;
+    if (!isRefusal) {
+      this.#logger.error(`Cannot authorize connection ${connection.id}`, error);
+    }
+    this.#revoke(connection, isRefusal ? 'revoked' : 'unavailable');
   }
 
   /** One that cannot be ended properly must not keep the others from being ended. */

@@ -2,19 +2,16 @@ import { AsyncResource } from 'node:async_hooks';
 import { Injectable, Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { findDecoratedMethods } from '../decoration/decorated-methods.js';
+import type { DecoratedMethod } from '../decoration/decorated-methods.js';
 import { InvalidHookException } from './connection.exceptions.js';
 import type { ConnectionObserver } from './connection-observer.js';
 import { CONNECT_HOOK, DISCONNECT_HOOK } from './hooks.decorator.js';
 import type { SseConnection } from './sse-connection.js';
 import type { SseResponse } from './sse-response.js';
 
-type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
-
 /** A method with `@OnSseConnect()` or `@OnSseDisconnect()`. */
-interface Hook {
-  readonly instance: Record<string, (...args: unknown[]) => unknown>;
-  readonly method: string;
-}
+type Hook = DecoratedMethod<true>;
 
 /**
  * Calls the application's `@OnSseConnect()` and `@OnSseDisconnect()` methods: in the order of
@@ -35,16 +32,8 @@ export class ConnectionHooks implements ConnectionObserver, OnModuleInit {
 
   /** @throws InvalidHookException */
   onModuleInit(): void {
-    const wrappers = [
-      ...this.discovery.getProviders(),
-      ...this.discovery.getControllers(),
-    ];
-    this.#onConnect = this.#find(wrappers, CONNECT_HOOK, '@OnSseConnect()');
-    this.#onDisconnect = this.#find(
-      wrappers,
-      DISCONNECT_HOOK,
-      '@OnSseDisconnect()',
-    );
+    this.#onConnect = this.#find(CONNECT_HOOK, '@OnSseConnect()');
+    this.#onDisconnect = this.#find(DISCONNECT_HOOK, '@OnSseDisconnect()');
   }
 
   opened({ connection }: SseResponse): void {
@@ -57,33 +46,16 @@ export class ConnectionHooks implements ConnectionObserver, OnModuleInit {
     }
   }
 
-  #find(wrappers: readonly Wrapper[], key: symbol, decorator: string): Hook[] {
-    const hooks: Hook[] = [];
-    const seen = new Set<unknown>();
-    for (const wrapper of wrappers) {
-      const instance: unknown = wrapper.instance;
-      if (
-        typeof instance !== 'object' ||
-        instance === null ||
-        // What useExisting gives out is found where it is provided.
-        seen.has(instance)
-      ) {
-        continue;
-      }
-      seen.add(instance);
-      const prototype = Object.getPrototypeOf(instance) as Record<
-        string,
-        object
-      > | null;
-      for (const method of this.scanner.getAllMethodNames(prototype)) {
-        if (Reflect.getMetadata(key, prototype![method]!) === true) {
-          checkScope(
-            wrapper,
-            `${prototype!.constructor!.name}.${method}`,
-            decorator,
-          );
-          hooks.push({ instance: instance as Hook['instance'], method });
-        }
+  #find(key: symbol, decorator: string): readonly Hook[] {
+    const hooks = [
+      ...findDecoratedMethods<true>(this.discovery, this.scanner, key),
+    ];
+    for (const { name, scope } of hooks) {
+      // There must be one instance to call: a connection outlives its request.
+      if (scope !== undefined) {
+        throw new InvalidHookException(
+          `${name} has ${decorator}, but its class is ${scope}, by itself or by what it injects, so that there is no one instance to call. Move the method to a provider of the default scope.`,
+        );
       }
     }
     return hooks;
@@ -98,26 +70,16 @@ export class ConnectionHooks implements ConnectionObserver, OnModuleInit {
       return;
     }
     this.#scope.runInAsyncScope(() => {
-      for (const { instance, method } of hooks) {
+      for (const { instance, method, name } of hooks) {
         Promise.resolve()
           .then(() => instance[method]!(connection, ...rest))
           .catch((error: unknown) =>
             this.#logger.error(
-              `${instance.constructor.name}.${method} failed for connection ${connection.id}`,
+              `${name} failed for connection ${connection.id}`,
               error instanceof Error ? error.stack : String(error),
             ),
           );
       }
     });
-  }
-}
-
-/** There must be one instance to call: a connection outlives its request. */
-function checkScope(wrapper: Wrapper, method: string, decorator: string): void {
-  if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
-    const scope = wrapper.isTransient ? 'transient' : 'request-scoped';
-    throw new InvalidHookException(
-      `${method} has ${decorator}, but its class is ${scope}, by itself or by what it injects, so that there is no one instance to call. Move the method to a provider of the default scope.`,
-    );
   }
 }

@@ -45,6 +45,8 @@ export class SseConnection<User = any> implements StreamConnection {
   /** What its handler did meanwhile. */
   #held: (() => void)[] | undefined;
   #renewed = false;
+  /** Its stream may start behind the head. */
+  #startsLater = false;
   /** What tells a client where its stream starts; it follows the head. */
   #startFrame: Frame | undefined;
   /** Where a stream that was unsubscribed from had got to: another one continues there. */
@@ -208,7 +210,11 @@ export class SseConnection<User = any> implements StreamConnection {
 
   /** @internal Whether the head may leave, as far as a hub stream is concerned. */
   get isReady(): boolean {
-    return this.#stream === undefined || this.#output.cursor !== undefined;
+    return (
+      this.#stream === undefined ||
+      this.#output.cursor !== undefined ||
+      this.#startsLater
+    );
   }
 
   /** @internal */
@@ -232,7 +238,7 @@ export class SseConnection<User = any> implements StreamConnection {
   detach(stream: CarriedStream): void {
     if (this.#stream === stream) {
       this.#stream = undefined;
-      if (this.#output.cursor !== undefined) {
+      if (this.#output.cursor !== undefined && stream.reached !== '') {
         // Of what the handler still had in work, the oldest may be what it failed at.
         this.#reached = this.#output.oldestWithheld ?? stream.reached;
       }
@@ -247,6 +253,16 @@ export class SseConnection<User = any> implements StreamConnection {
   /** @internal */
   refuse(error: unknown): void {
     this.#response.fail(error);
+  }
+
+  /** @internal */
+  startLater(cursor: Cursor | undefined): void {
+    this.#startsLater = true;
+    if (cursor !== undefined && this.#output.cursor === undefined) {
+      this.#output.startAt(cursor);
+      this.#startFrame = this.#response.checkpointFrame(cursor);
+    }
+    this.#response.progress();
   }
 
   /** @internal */

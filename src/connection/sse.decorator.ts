@@ -10,6 +10,7 @@ import {
   HTTP_CODE_METADATA,
   ROUTE_ARGS_METADATA,
 } from '@nestjs/common/constants.js';
+import { standInFor } from '../decoration/stand-in.js';
 import { connectionFactory } from './connection.decorator.js';
 import type { SseConnection } from './sse-connection.js';
 import { setRouteOptions } from './route-options.js';
@@ -42,22 +43,14 @@ export function Sse(path?: string, options: SseOptions = {}): MethodDecorator {
   return (target, key, descriptor) => {
     const handler = descriptor.value as Handler;
     const own = addConnectionParameter(target, key);
-    const served: Handler = function (...given) {
+    const served = standInFor(handler, function (this: unknown, ...given) {
       const getConnection = given[own];
       return typeof getConnection === 'function'
         ? (getConnection as GetConnection)().response.serve(() =>
             handler.apply(this, given.slice(0, own)),
           )
         : handler.apply(this, given);
-    };
-    Object.defineProperty(served, 'name', { value: handler.name });
-    for (const metadataKey of Reflect.getMetadataKeys(handler)) {
-      Reflect.defineMetadata(
-        metadataKey,
-        Reflect.getMetadata(metadataKey, handler),
-        served,
-      );
-    }
+    });
     descriptor.value = served as never;
 
     RequestMapping({ path, method: options.method ?? RequestMethod.GET })(

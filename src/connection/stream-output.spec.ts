@@ -45,7 +45,7 @@ function show(frame: Frame): string {
 
 function open(
   start?: string,
-  source: Pick<OutputConnection, 'listener' | 'reached'> = {
+  source: Omit<OutputConnection, 'send' | 'warn'> = {
     listener: {},
     reached: at(Number.MAX_SAFE_INTEGER),
   },
@@ -498,5 +498,32 @@ describe('whatever a handler does in order', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('what is emitted before the hub stream has started', () => {
+  it('has no id, which would become the client’s cursor', () => {
+    const { output, frames, warnings } = open(undefined, {
+      listener: {},
+      reached: '',
+      carriesStream: true,
+    });
+    output.next({ id: at(7), data: 1 });
+    output.next({ id: 'own', data: 2 });
+    output.next(eventAt(3));
+    expect(frames.map(show)).toEqual(['1', '2', '3']);
+    expect(warnings).toEqual(['id-foreign']);
+    expect(output.checkpoint(at(9), checkpointFrame)).toBe(false);
+  });
+
+  it('is passed on as it is on a connection that carries none', () => {
+    const { output, frames } = open(undefined, {
+      listener: {},
+      reached: undefined,
+      carriesStream: false,
+    });
+    output.next({ id: at(7), data: 1 });
+    output.next(eventAt(3));
+    expect(frames.map(show)).toEqual(['1@7', '3@3']);
   });
 });

@@ -19,6 +19,8 @@ export interface OutputConnection {
   readonly renewed?: boolean;
   /** The newest event that the connection's hub stream has handed on. */
   readonly reached: Cursor | undefined;
+  /** Whether it carries a hub stream, which may not have started yet. */
+  readonly carriesStream?: boolean;
   send(frame: Frame): void;
   warn(warning: OutputWarning): void;
 }
@@ -183,8 +185,10 @@ export class StreamOutput {
 
   #emitEvent(event: HubEvent, id: Cursor | undefined): void {
     const moves = id !== undefined && this.#isAhead(id);
+    const isOnHubStream =
+      this.cursor !== undefined || this.connection.carriesStream;
     this.connection.send(
-      moves || event.id === undefined || this.cursor === undefined
+      moves || event.id === undefined || !isOnHubStream
         ? HubEvent.shared(event, encodeEvent)
         : encodeEvent({ type: event.type, text: HubEvent.textOf(event) }),
     );
@@ -192,7 +196,7 @@ export class StreamOutput {
   }
 
   #emitMessage(fields: FrameFields, given: Cursor | null | undefined): void {
-    if (this.cursor === undefined) {
+    if (this.cursor === undefined && !this.connection.carriesStream) {
       this.connection.send(encodeFrame(fields));
       return;
     }

@@ -46,6 +46,11 @@ export type ControlEntry = Disconnect | Refresh;
 export interface ControlListener {
   disconnect(entry: Disconnect): void;
   refresh(entry: Refresh): void;
+  /**
+   * Entries may have gone from the log before this node has met them: nobody can say whom
+   * they meant.
+   */
+  missed(): void;
 }
 
 /** The longest reason, in characters. */

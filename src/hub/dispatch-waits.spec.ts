@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { cursorAt } from '../log/cursor.js';
 import { LogUnavailableException } from '../log/log.exceptions.js';
 import { DispatchWaits } from './dispatch-waits.js';
@@ -28,11 +29,42 @@ describe('who waits for an entry to be met', () => {
     const lost = waits.add(at(9), at(1), false);
     const there = waits.add(at(1, 'b'), at(9), false);
     const ahead = waits.add(at(10, 'b'), at(9), false);
-    waits.settle(at(9, 'b'));
+    waits.settle(at(9, 'b'), at(9));
     await there;
     await expect(lost).rejects.toThrow(LogUnavailableException);
     waits.resolve(at(10, 'b'));
     await ahead;
+  });
+
+  it('is told when its history was left before', async () => {
+    const waits = new DispatchWaits();
+    waits.settle(at(9, 'b'), at(9));
+    await expect(waits.add(at(10), at(9, 'b'), false)).rejects.toThrow(
+      LogUnavailableException,
+    );
+  });
+
+  it('is told when it takes too long, and what becomes of the entry', async () => {
+    jest.useFakeTimers();
+    const waits = new DispatchWaits(5_000);
+    const outcomes: string[] = [];
+    const late = waits.add(at(2), at(1), false).catch((error: Error) => {
+      outcomes.push(error.message);
+    });
+    const intime = waits.add(at(3), at(1), false);
+    jest.advanceTimersByTime(4_999);
+    waits.resolve(at(3));
+    await intime;
+    expect(outcomes).toEqual([]);
+    jest.advanceTimersByTime(1);
+    await late;
+    expect(outcomes).toEqual([
+      expect.stringMatching(
+        /has taken the entry.* for 5000 ms.*obeys the entry when it meets it/,
+      ),
+    ]);
+    expect(jest.getTimerCount()).toBe(0);
+    jest.useRealTimers();
   });
 
   it('is told when it never will be', async () => {

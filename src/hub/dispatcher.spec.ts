@@ -359,8 +359,12 @@ describe('an entry of the hub’s own', () => {
           throw new Error('control');
         }
       },
-      refresh: ({ user }: Refresh) =>
-        obeyed.push([`refresh ${user}`, dispatcher.position]),
+      refresh: ({ user }: Refresh) => {
+        obeyed.push([`refresh ${user}`, dispatcher.position]);
+      },
+      missed: () => {
+        obeyed.push(['missed', dispatcher.position]);
+      },
     };
     const dispatcher: Dispatcher = new Dispatcher(log, {}, control);
     dispatchers.push(dispatcher);
@@ -413,38 +417,92 @@ describe('an entry of the hub’s own', () => {
     expect(obeyed).toEqual([]);
   });
 
-  it('is obeyed before streams go on in another history that has it', async () => {
-    const { log, dispatcher, obeyed } = await startControlled();
-    const entries = await log.append([
-      recordOf(1),
-      toDisconnectRecord({ user: 7 }, 'revoked'),
-    ]);
-    await dispatcher.dispatched(entries[1]!.cursor);
-    obeyed.length = 0;
-    const bounds = {
-      epoch: 'z2',
-      floor: cursorAt('z2', 5),
-      position: cursorAt('z2', 7),
-    };
-    jest.spyOn(log, 'read').mockResolvedValue({
-      floor: bounds.floor,
-      entries: [recordOf(2), toRefreshRecord({ user: 8 })].map((record, i) => ({
-        ...record,
-        cursor: cursorAt('z2', 6 + i),
-      })),
+  const gapAt = (epoch: string, position: number): LogGap => ({
+    epoch,
+    floor: cursorAt(epoch, position),
+    position: cursorAt(epoch, position),
+  });
+
+  /** Lets a gap come, and gives what was done when the streams were told. */
+  async function meetGap(
+    { log, dispatcher, obeyed }: Awaited<ReturnType<typeof startControlled>>,
+    gap: LogGap,
+  ): Promise<string[]> {
+    const before = dispatcher.position;
+    const told = new Promise<string[]>((resolve) => {
+      dispatcher.register(
+        {
+          historyChanged: (...change) => {
+            expect(change).toEqual([
+              gap.position,
+              gap.epoch === before.split('-')[0]
+                ? 'evicted'
+                : 'history-changed',
+              before,
+            ]);
+            resolve(obeyed.map(([what]) => what));
+          },
+        },
+        before,
+      );
     });
-    const order: string[] = [];
-    dispatcher.register({
-      historyChanged: () => order.push(...obeyed.map(([what]) => what), 'told'),
-    });
-    const lost = dispatcher.dispatched(
-      cursorAt(dispatcher.epoch, Number.MAX_SAFE_INTEGER),
-    );
-    log.changeHistory(bounds);
+    log.changeHistory(gap);
     log.interrupt('ends');
-    await expect(lost).rejects.toThrow(LogUnavailableException);
+    return told;
+  }
+
+  const shared = (): FaultyLog =>
+    Object.assign(new FaultyLog(), {
+      capabilities: { durable: true, shared: true },
+    });
+
+  it.each(['the same', 'another'])(
+    'may have gone by in a gap of a shared log, which is told before streams go on: %s epoch',
+    async (which) => {
+      const node = await startControlled(shared());
+      const epoch = which === 'another' ? 'z2' : node.dispatcher.epoch;
+      expect(await meetGap(node, gapAt(epoch, 7))).toEqual(['missed']);
+    },
+  );
+
+  it('cannot have gone by unknown when the log is this node’s alone', async () => {
+    expect(await meetGap(await startControlled(), gapAt('z2', 7))).toEqual([]);
+  });
+
+  it('that this node has commanded is obeyed at a gap in which it may be gone', async () => {
+    const node = await startControlled();
+    const { dispatcher, log } = node;
+    jest
+      .spyOn(log, 'append')
+      .mockImplementation(([record]) =>
+        Promise.resolve([
+          { ...record!, cursor: cursorAt(dispatcher.epoch, 5) },
+        ]),
+      );
+    const commanded = dispatcher.command(
+      toDisconnectRecord({ user: 7 }, 'revoked'),
+    );
+    expect(await meetGap(node, gapAt(dispatcher.epoch, 7))).toEqual([
+      'disconnect 7',
+    ]);
+    await commanded;
+    await dispatcher.command(toDisconnectRecord({ user: 8 }, 'revoked'));
+    expect(await meetGap(node, gapAt('z2', 7))).toEqual(['disconnect 7']);
+  });
+
+  it('that is lost with its history is told to who waits for it', async () => {
+    const node = await startControlled();
+    const { dispatcher } = node;
+    const cursor = cursorAt(dispatcher.epoch, 99);
+    const waiting = dispatcher.dispatched(cursor);
+    await Promise.all([
+      expect(waiting).rejects.toThrow(LogUnavailableException),
+      meetGap(node, gapAt('z2', 7)),
+    ]);
+    await expect(dispatcher.dispatched(cursor)).rejects.toThrow(
+      LogUnavailableException,
+    );
     await dispatcher.dispatched(cursorAt('z2', 7));
-    expect(order).toEqual(['refresh 8', 'told']);
   });
 
   it('that is not met any more is told to who waits for it', async () => {
@@ -534,14 +592,17 @@ describe('when the tail of a log', () => {
     await recorder.until(2);
     const told: string[] = [];
     const positions: string[] = [];
-    dispatcher.register({
-      historyChanged: (position) => {
-        told.push(position);
-        positions.push(dispatcher.position);
+    dispatcher.register(
+      {
+        historyChanged: (position, reason, before) => {
+          told.push(position, reason, before);
+          positions.push(dispatcher.position);
+        },
       },
-    });
+      dispatcher.position,
+    );
     const gone = { historyChanged: jest.fn() };
-    dispatcher.register(gone);
+    dispatcher.register(gone, dispatcher.position);
     dispatcher.unregister(gone);
     const gap = {
       epoch: 'z2',
@@ -555,7 +616,7 @@ describe('when the tail of a log', () => {
     });
     await nextTurn();
 
-    expect(told).toEqual([gap.position]);
+    expect(told).toEqual([gap.position, 'history-changed', old[1]!.cursor]);
     expect(gone.historyChanged).not.toHaveBeenCalled();
     expect(positions).toEqual([gap.position]);
     expect(dispatcher.epoch).toBe('z2');
@@ -584,8 +645,8 @@ describe('a page of the log is', () => {
     await append(log, 1, 2);
     log.calls.read = 0;
     const [a, b] = await Promise.all([
-      dispatcher.page(before),
-      dispatcher.page(before),
+      dispatcher.page(before, {}),
+      dispatcher.page(before, {}),
     ]);
 
     expect(log.calls.read).toBe(1);
@@ -600,15 +661,15 @@ describe('a page of the log is', () => {
       .spyOn(log, 'read')
       .mockRejectedValueOnce(new Error('away'));
     const pages = [
-      dispatcher.page(dispatcher.position),
-      dispatcher.page(dispatcher.position),
+      dispatcher.page(dispatcher.position, {}),
+      dispatcher.page(dispatcher.position, {}),
     ];
-    for (const page of pages) {
-      await expect(page).rejects.toThrow('away');
-    }
+    await Promise.all(
+      pages.map((page) => expect(page).rejects.toThrow('away')),
+    );
 
-    expect((await dispatcher.page(dispatcher.position)).events).toEqual([]);
-    await dispatcher.page(dispatcher.position);
+    expect((await dispatcher.page(dispatcher.position, {})).events).toEqual([]);
+    await dispatcher.page(dispatcher.position, {});
     expect(read).toHaveBeenCalledTimes(3);
   });
 });

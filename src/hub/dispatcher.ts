@@ -11,7 +11,8 @@ import type {
   LogBounds,
   LogEntry,
   LogGap,
-  LogPage,
+  LogHealth,
+  LogPageLimit,
   LogRecord,
 } from '../log/event-log.js';
 import { LogUnavailableException } from '../log/log.exceptions.js';
@@ -19,8 +20,15 @@ import { CONTROL_TOPIC, readControlEntry } from './control-entry.js';
 import type { ControlEntry, ControlListener } from './control-entry.js';
 import { DispatchWaits } from './dispatch-waits.js';
 import { EPHEMERAL, EarlyEvents } from './early-events.js';
+import { fillWindow } from './fill-window.js';
 import { HubEvent } from './hub-event.js';
+import { LogReader, PAGE } from './log-reader.js';
+import type { EventPage } from './log-reader.js';
+import type { ResetReason } from './stream-connection.js';
+import { StreamsAhead } from './streams-ahead.js';
 import { Subjects } from './subjects.js';
+import { toEvent } from './to-event.js';
+import { Waiters } from './waiters.js';
 import { Window } from './window.js';
 import type { WindowOptions } from './window.js';
 
@@ -30,26 +38,22 @@ const SLICE_BYTES = 256 * 1024;
 /** Deliveries made before the event loop gets its turn. */
 const SLICE_DELIVERIES = 32_768;
 
-/** How much is read from the log at once. */
-const PAGE = { events: 512, bytes: SLICE_BYTES } as const;
-
 const RETRY_TAIL = { first: 100, most: 10_000 } as const;
 
 /** What the dispatcher tells an open stream. */
 export interface DispatchedStream {
-  /** The log's history changed: what came before this position cannot be told. */
-  historyChanged(position: Cursor): void;
+  /**
+   * The history behind the stream is not what it was.
+   *
+   * @param position where this node goes on: what came before cannot be told
+   * @param reason `evicted`: what is gone was of the same history
+   * @param before up to where this node had dispatched
+   */
+  historyChanged(position: Cursor, reason: ResetReason, before: Cursor): void;
 }
 
 /** Takes signals that nodes send each other under the topic of the hub's own entries. */
 export type SignalListener = (type: string, text: string) => void;
-
-/** Older events, read from the log. */
-export interface EventPage {
-  readonly events: readonly HubEvent[];
-  /** Events up to here are gone from the log. */
-  readonly floor: Cursor;
-}
 
 /**
  * Tails the log and hands each event, in the log's order, to the window and to
@@ -59,8 +63,9 @@ export interface EventPage {
  */
 export class Dispatcher {
   readonly #logger = new Logger('EventHub');
-  readonly #pages = new Map<Cursor, Promise<EventPage>>();
+  readonly #reader: LogReader;
   readonly #streams = new Set<DispatchedStream>();
+  readonly #ahead = new StreamsAhead<DispatchedStream>();
   readonly #abort = new AbortController();
   /** The context in which the application starts, whoever publishes first. */
   readonly #scope = new AsyncResource('EventHub');
@@ -68,8 +73,14 @@ export class Dispatcher {
   #position: Cursor = '';
   #epoch = '';
   #obeyed: Cursor = '';
+  #floor: Cursor = '';
+  /** The newest position of this history that the log is known to have. */
+  #head: Cursor = '';
   #running: Promise<void> | undefined;
   readonly #waits = new DispatchWaits();
+  /** Entries of the hub's own that this node has given to the log and not met yet. */
+  readonly #commands = new Set<LogRecord>();
+  #nextHistory = new Waiters<void>();
   readonly #early = new EarlyEvents(
     (entry) => this.#hasMet(entry),
     (record) => this.subjects.dispatch(toEvent(record, true)),
@@ -83,10 +94,11 @@ export class Dispatcher {
     private readonly control?: ControlListener,
     private readonly onSignal?: SignalListener,
   ) {
+    this.#reader = new LogReader(log);
     this.window = new Window(windowOptions, '');
   }
 
-  /** The newest event that this node has dispatched. */
+  /** The newest event that this node has dispatched; empty until it has started. */
   get position(): Cursor {
     return this.#position;
   }
@@ -100,11 +112,35 @@ export class Dispatcher {
     return this.#epoch;
   }
 
+  /** The log's floor, as far as it is known; it may have moved on. */
+  get floor(): Cursor {
+    return this.#floor;
+  }
+
+  /** The newest position that the log is known to have: another node may be further than this one. */
+  get head(): Cursor {
+    return this.#head > this.#position ? this.#head : this.#position;
+  }
+
   get stopped(): boolean {
     return this.#abort.signal.aborted;
   }
 
-  /** Opens the log, fills the window and begins to dispatch. Later calls wait for the first. */
+  /** Whether the engine answers, as far as the log knows. */
+  get health(): LogHealth {
+    return this.log.health();
+  }
+
+  /** How many streams wait for the log. */
+  get waiting(): number {
+    return this.#reader.waiting;
+  }
+
+  /**
+   * Opens the log, fills the window and begins to dispatch. Later calls wait for the first.
+   *
+   * @throws LogUnavailableException within the time that the log takes to give up
+   */
   start(): Promise<void> {
     if (this.stopped) {
       return Promise.reject(
@@ -114,7 +150,9 @@ export class Dispatcher {
     return (this.#started ??= this.#start().catch((error: unknown) => {
       // The next caller tries again.
       this.#started = undefined;
-      throw error;
+      throw error instanceof LogUnavailableException
+        ? notStarted(error)
+        : error;
     }));
   }
 
@@ -124,6 +162,7 @@ export class Dispatcher {
       return;
     }
     this.#abort.abort();
+    this.#reader.stop();
     this.subjects.complete();
     this.#waits.rejectAll(
       'The application is shutting down before this node has met the entry.',
@@ -135,66 +174,90 @@ export class Dispatcher {
     }
   }
 
-  /** Tells a stream when history changes. */
-  register(stream: DispatchedStream): void {
+  /**
+   * Tells a stream when history changes.
+   * @param position where it begins
+   */
+  register(stream: DispatchedStream, position: Cursor): void {
     this.#streams.add(stream);
+    if (position > this.#position) {
+      this.#ahead.add(stream, position);
+    }
   }
 
   unregister(stream: DispatchedStream): void {
     this.#streams.delete(stream);
+    this.#ahead.delete(stream);
+    this.leave(stream);
   }
 
-  /** A page of the log after a cursor, read once for all who wait for it. */
-  page(after: Cursor): Promise<EventPage> {
-    let page = this.#pages.get(after);
-    if (page === undefined) {
-      page = this.log
-        .read(after, PAGE)
-        .then(toEventPage)
-        .finally(() => this.#pages.delete(after));
-      this.#pages.set(after, page);
+  /** A page of the log after a cursor, asked for until the engine answers; once for all who wait for it. */
+  page(after: Cursor, who: object): Promise<EventPage> {
+    return this.#reader.page(after, who);
+  }
+
+  /** The same of what lies before: the newest events up to a cursor, with its own. */
+  pageBack(
+    through: Cursor,
+    who: object,
+    limit: LogPageLimit = PAGE,
+  ): Promise<EventPage> {
+    return this.#reader.pageBack(through, limit, who);
+  }
+
+  /** What the log retains now, asked for in the same way. */
+  async bounds(who: object): Promise<LogBounds> {
+    const bounds = await this.#reader.bounds(who);
+    if (bounds.epoch === this.#epoch) {
+      this.#learnFloor(bounds.floor);
+      this.#head = bounds.head > this.#head ? bounds.head : this.#head;
     }
-    return page;
+    return bounds;
   }
 
-  bounds(): Promise<LogBounds> {
-    return this.log.bounds();
+  /** Resolves when this node is in another history than in this epoch. */
+  async historyAfter(epoch: string, who: object): Promise<void> {
+    if (this.#epoch === epoch) {
+      await this.#nextHistory.wait(who);
+    }
+  }
+
+  /** Somebody does not wait any more for what is asked of the log. */
+  leave(who: object): void {
+    this.#reader.leave(who);
+    this.#nextHistory.leave(who);
+  }
+
+  /**
+   * Appends one of the hub's own entries; resolves when this node has met it.
+   *
+   * @throws LogUnavailableException within a bounded time
+   */
+  async command(record: LogRecord): Promise<void> {
+    this.#commands.add(record);
+    try {
+      const [entry] = await this.log.append([record]);
+      await this.dispatched(entry!.cursor);
+    } finally {
+      this.#commands.delete(record);
+    }
   }
 
   /**
    * Resolves when this node has met one of the hub's own entries.
-   * @throws LogUnavailableException when it never will
+   * @throws LogUnavailableException when it never will, or not in time
    */
   dispatched(entry: Cursor): Promise<void> {
     return this.#waits.add(entry, this.#position, this.stopped);
   }
 
   async #start(): Promise<void> {
-    const { epoch, head } = await this.log.open();
-    this.#epoch = epoch;
-    this.#position = this.#obeyed = head;
-    await this.#fillWindow(head);
+    const bounds = await this.log.open();
+    await fillWindow(this.window, this.log, bounds);
+    this.#epoch = bounds.epoch;
+    this.#floor = bounds.floor;
+    this.#position = this.#head = this.#obeyed = bounds.head;
     this.#running = this.#scope.runInAsyncScope(() => this.#run());
-  }
-
-  /** With the newest events, so that clients that come back after a deploy read no log. */
-  async #fillWindow(head: Cursor): Promise<void> {
-    this.window.clear(head);
-    const { events, bytes } = this.window.limits;
-    // One more than fits, as the first tells only where the others begin.
-    const limit = { events: events + 1, bytes };
-    const { entries, floor } = await this.log.readBack(head, limit);
-    const [first, ...others] = entries;
-    if (first === undefined) {
-      return;
-    }
-    const page = await this.log.read(floor, { events: 1, bytes: 1 });
-    const isWhole = page.entries[0]?.cursor === first.cursor;
-    // What lies just before a page is not known; the window must not claim to cover it.
-    this.window.clear(isWhole ? floor : first.cursor);
-    for (const entry of isWhole ? entries : others) {
-      this.window.push(toEvent(entry, true));
-    }
   }
 
   async #run(): Promise<void> {
@@ -207,11 +270,11 @@ export class Dispatcher {
             return;
           }
           if ('gap' in batch) {
-            await this.#obeyMissed(batch.gap);
             this.#changeHistory(batch.gap);
           } else {
             await this.#dispatchAll(batch.records);
             if (batch.floor !== undefined) {
+              this.#learnFloor(batch.floor);
               this.window.trim(batch.floor);
             }
           }
@@ -257,6 +320,9 @@ export class Dispatcher {
 
   #dispatch(event: HubEvent): number {
     if (event.id !== undefined) {
+      for (const stream of this.#ahead.meet(event.id)) {
+        this.#tell(stream, this.#position, 'unknown', this.#position);
+      }
       this.window.push(event);
       this.#position = event.id;
     }
@@ -272,16 +338,20 @@ export class Dispatcher {
 
   /** Acts on one of the hub's own entries, which no subscriber gets. */
   #obey(event: HubEvent): void {
-    try {
-      const entry = readControlEntry(event.type, HubEvent.textOf(event));
-      if (entry !== undefined) {
-        this.#tell(entry);
-      }
-    } catch (error) {
-      this.#logger.error(`Cannot act on ${event.type}`, error);
-    }
+    this.#carryOut(event.type, HubEvent.textOf(event));
     this.#obeyed = event.id!;
     this.#waits.resolve(event.id!);
+  }
+
+  #carryOut(type: string, text: string): void {
+    try {
+      const entry = readControlEntry(type, text);
+      if (entry !== undefined) {
+        this.#order(entry);
+      }
+    } catch (error) {
+      this.#logger.error(`Cannot act on ${type}`, error);
+    }
   }
 
   /** Takes what a node has sent to the others, which no subscriber gets as it is. */
@@ -302,7 +372,7 @@ export class Dispatcher {
     return entry <= this.#position && epochOf(entry) === this.#epoch;
   }
 
-  #tell(entry: ControlEntry): void {
+  #order(entry: ControlEntry): void {
     if (entry.type === 'hub.disconnect') {
       this.control?.disconnect(entry);
     } else {
@@ -311,60 +381,75 @@ export class Dispatcher {
   }
 
   /**
-   * Acts on those of the hub's own entries that another history has and this node has not
-   * met: no stream may go on in it before.
+   * Goes on behind a gap, in one turn: no later entry may come before what the gap calls for. What
+   * the history has up to the gap's position this node has met before.
    */
-  async #obeyMissed({ epoch, floor, position }: LogGap): Promise<void> {
-    let at =
-      epoch === this.#epoch && this.#position > floor ? this.#position : floor;
-    while (at < position && !this.stopped) {
-      const { entries } = await this.log.read(at, PAGE);
-      if (entries.length === 0) {
-        return;
-      }
-      for (const entry of entries) {
-        at = entry.cursor;
-        if (entry.topic === CONTROL_TOPIC && at <= position) {
-          this.#obey(toEvent(entry, true));
-        }
-      }
-    }
-  }
-
-  #changeHistory({ epoch, position }: LogGap): void {
+  #changeHistory({ epoch, floor, position }: LogGap): void {
+    const before = this.#position;
+    const isSame = epoch === this.#epoch;
     this.#logger.warn(
-      `The log's history has changed (epoch ${this.#epoch} → ${epoch}): open streams get hub.reset`,
+      isSame
+        ? `The log has let go of what this node had not read yet (${before} to ${position}): streams that needed it get hub.reset`
+        : `The log's history has changed (epoch ${this.#epoch} → ${epoch}): open streams get hub.reset`,
     );
+    this.#obeyUnmet();
     this.#epoch = epoch;
-    this.#position = this.#obeyed = position;
+    this.#floor = floor;
+    this.#position = this.#head = this.#obeyed = position;
     this.window.clear(position);
-    this.#waits.settle(position);
-    this.#early.release();
-    for (const stream of Array.from(this.#streams)) {
-      stream.historyChanged(position);
+    this.#waits.settle(position, before);
+    if (isSame) {
+      this.#ahead.meet(position);
+    } else {
+      this.#ahead.clear();
     }
+    const reason = isSame ? 'evicted' : 'history-changed';
+    for (const stream of Array.from(this.#streams)) {
+      this.#tell(stream, position, reason, before);
+    }
+    this.#early.release();
+    const waiting = this.#nextHistory;
+    this.#nextHistory = new Waiters();
+    waiting.resolve();
+  }
+
+  /**
+   * Among what is gone may have been entries of the hub's own. What this node has commanded
+   * itself it knows; for what others may have commanded, nobody is taken to be allowed.
+   */
+  #obeyUnmet(): void {
+    for (const { type, data } of this.#commands) {
+      this.#carryOut(type, data);
+    }
+    if (this.log.capabilities.shared) {
+      try {
+        this.control?.missed();
+      } catch (error) {
+        this.#logger.error('Cannot act on what may have been missed', error);
+      }
+    }
+  }
+
+  #tell(
+    stream: DispatchedStream,
+    ...change: Parameters<DispatchedStream['historyChanged']>
+  ): void {
+    try {
+      stream.historyChanged(...change);
+    } catch (error) {
+      // The others must be told all the same.
+      this.#logger.error('Cannot tell a stream of a gap', error);
+    }
+  }
+
+  #learnFloor(floor: Cursor): void {
+    this.#floor = floor > this.#floor ? floor : this.#floor;
   }
 }
 
-function toEventPage({ entries, floor }: LogPage): EventPage {
-  return { events: entries.map((entry) => toEvent(entry, true)), floor };
-}
-
-/**
- * The event that a log's record stands for.
- * @param dispatched whether it is on its way to subscribers
- */
-export function toEvent(
-  record: LogRecord & { readonly cursor?: Cursor },
-  dispatched: boolean,
-): HubEvent {
-  return new HubEvent({
-    id: record.cursor,
-    topic: record.topic,
-    type: record.type,
-    text: record.data,
-    time: record.time,
-    audience: record.audience,
-    dispatched,
-  });
+function notStarted(error: LogUnavailableException): LogUnavailableException {
+  return new LogUnavailableException(
+    `The hub needs its log to start, and the log's engine did not answer. Check that it runs, and that the log's options name it. ${error.message}`,
+    { cause: error },
+  );
 }

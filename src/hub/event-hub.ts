@@ -12,11 +12,18 @@ import type {
 } from './event-map.js';
 import type { DisconnectCriteria, RefreshCriteria } from './control-entry.js';
 import { toDisconnectRecord, toRefreshRecord } from './control-entry.js';
-import { Dispatcher, toEvent } from './dispatcher.js';
+import { Dispatcher } from './dispatcher.js';
 import { toSignal } from './early-events.js';
+import type {
+  EventClass,
+  HubEventOf,
+  Plain,
+  SelectEventsOptions,
+} from './event-class.js';
 import { EventStream } from './event-stream.js';
 import { HubEvent } from './hub-event.js';
 import { HUB_CONTEXT } from './hub-context.js';
+import type { HubHealth } from './hub-health.js';
 import type { HubContext } from './hub-context.js';
 import { InvalidStreamException } from './hub.exceptions.js';
 import { markListen } from './listen-mark.js';
@@ -27,8 +34,10 @@ import { toRecord } from './publisher.js';
 import type { Rewind } from './rewind.js';
 import { checkRewind } from './rewind.js';
 import { Selection } from './selection.js';
+import type { SelectionOptions } from './selection.js';
 import { loadClassTransformer } from './serialize.js';
 import type { ConnectionInfo, StreamConnection } from './stream-connection.js';
+import { toEvent } from './to-event.js';
 import { checkTopic } from './topic.js';
 
 /** An event that `publish` takes for one topic of a map. */
@@ -81,6 +90,25 @@ export interface ListenOptions<
   readonly audience?: 'all';
 }
 
+/** What `stream` takes to select by classes of events. */
+export interface StreamEventsOptions<Classes extends readonly EventClass[]>
+  extends
+    SelectEventsOptions<Classes>,
+    Pick<StreamOptions<AnyEventMap, string, string>, 'rewind' | 'for'> {
+  /** As `where` of `StreamOptions`. */
+  readonly where?: (event: HubEventOf<Classes[number]>) => boolean;
+}
+
+/** What `listen` takes to select by classes of events. */
+export interface ListenEventsOptions<Classes extends readonly EventClass[]>
+  extends
+    SelectEventsOptions<Classes>,
+    Pick<ListenOptions<AnyEventMap, string, string>, 'audience'> {}
+
+/** What selects, by topics or by classes. */
+type AnySelection =
+  SelectionOptions | SelectEventsOptions<readonly EventClass[]>;
+
 /** Data and the cursor from which a client continues after it. */
 export interface Snapshot<Data> {
   readonly data: Data;
@@ -120,6 +148,20 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   }
 
   /**
+   * Validates an instance of a class with `@SseEvent()`, which says topic and type, and appends
+   * it to the log, from which it reaches the streams of every node.
+   *
+   * @param event the instance, which becomes the data
+   * @param delivery whom it is for, and how it is kept
+   * @returns the event, once the log has it
+   * @throws EventValidationException if it breaks the rules of its class, and what publishing
+   * on a topic throws
+   */
+  publish<Event extends object>(
+    event: Event,
+    delivery?: DeliveryOptions,
+  ): Promise<HubEvent<string, string, Plain<Event>>>;
+  /**
    * Appends an event to the log, from which it reaches the streams of every node.
    *
    * @param topic a literal topic
@@ -128,30 +170,51 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    * @throws InvalidTopicException, InvalidEventException, UnserializableDataException,
    * EventTooLargeException; LogUnavailableException when the log does not take it
    */
-  async publish<Topic extends TopicOf<Map>>(
+  publish<Topic extends TopicOf<Map>>(
     topic: Topic,
     event: PublishOf<Map, Topic>,
-  ): Promise<EventOf<Map, Topic>> {
+  ): Promise<EventOf<Map, Topic>>;
+  async publish(
+    target: string | object,
+    given?: NewEvent | DeliveryOptions,
+  ): Promise<HubEvent> {
     await this.start();
-    const { ephemeral } = event as NewEvent;
-    const record = toRecord(
-      topic,
-      event as NewEvent,
-      this.context.maxEventBytes,
-    );
-    if (ephemeral) {
+    const { topic, event } =
+      typeof target === 'object' && target !== null
+        ? await this.context.events.read(target, given)
+        : { topic: target, event: given as NewEvent };
+    const record = toRecord(topic, event, this.context.maxEventBytes);
+    if (event.ephemeral) {
       const { capabilities } = this.context.log;
       await this.context.log.signal([
         capabilities.shared
           ? toSignal(record, this.#dispatcher.obeyed)
           : record,
       ]);
-      return toEvent(record, false) as EventOf<Map, Topic>;
+      return toEvent(record, false);
     }
     const [entry] = await this.context.log.append([record]);
-    return toEvent(entry!, false) as EventOf<Map, Topic>;
+    return toEvent(entry!, false);
   }
 
+  /**
+   * The events of classes with `@SseEvent()` that one client gets, otherwise as by topics. A topic
+   * with placeholders needs `topics`, or `patterns`, that say which.
+   *
+   * @throws InvalidTopicException, InvalidStreamException
+   *
+   * @example
+   * ```ts
+   * hub.stream({
+   *   events: [MovieAdded, MovieRecommended],
+   *   topics: [topic('users', connection.user.id)],
+   *   for: connection,
+   * });
+   * ```
+   */
+  stream<const Classes extends readonly EventClass[]>(
+    options: StreamEventsOptions<Classes>,
+  ): Observable<HubEventOf<Classes[number]>>;
   /**
    * The events that one client gets: from its cursor (`Last-Event-ID`, else the query
    * parameter `lastEventId`) out of the retained history, then live, each once.
@@ -165,7 +228,11 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     Type extends string = string,
   >(
     options: StreamOptions<Map, Topic, Type>,
-  ): Observable<EventOf<Map, Topic, Type>> {
+  ): Observable<EventOf<Map, Topic, Type>>;
+  stream(
+    options: AnySelection &
+      Pick<StreamOptions<Map, never, never>, 'rewind' | 'for'>,
+  ): Observable<HubEvent> {
     const { for: connection, rewind } = options;
     if (typeof connection?.attach !== 'function') {
       throw new InvalidStreamException(
@@ -175,7 +242,11 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     if (rewind !== undefined) {
       checkRewind(rewind);
     }
-    const selection = new Selection('hub.stream', options, connection.listener);
+    const selection = new Selection(
+      'hub.stream',
+      this.#selected('hub.stream', options, false),
+      connection.listener,
+    );
     this.#checkSize(selection);
     return new Observable((subscriber) => {
       const stream = new EventStream(
@@ -184,7 +255,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
         // A refresh may have changed who it is since `stream` was called.
         selection.withListener(connection.listener),
         connection,
-        subscriber as never,
+        subscriber,
         rewind,
         this.#presence,
       );
@@ -193,6 +264,15 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     });
   }
 
+  /**
+   * Events of classes with `@SseEvent()` for server code, otherwise as by topics. A topic with
+   * placeholders stands for all of its topics, unless `topics` or `patterns` say which.
+   *
+   * @throws InvalidTopicException, InvalidStreamException
+   */
+  listen<const Classes extends readonly EventClass[]>(
+    options: ListenEventsOptions<Classes>,
+  ): Observable<HubEventOf<Classes[number]>>;
   /**
    * Events for server code: live from now, without a cursor, and without events that
    * have an audience unless `audience: 'all'` is said. What a client gets goes through
@@ -206,10 +286,15 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     Type extends string = string,
   >(
     options: ListenOptions<Map, Topic, Type>,
-  ): Observable<EventOf<Map, Topic, Type>> {
-    const selection = new Selection('hub.listen', options, {
-      all: options.audience === 'all',
-    });
+  ): Observable<EventOf<Map, Topic, Type>>;
+  listen(
+    options: AnySelection & Pick<ListenOptions<Map, never, never>, 'audience'>,
+  ): Observable<HubEvent> {
+    const selection = new Selection(
+      'hub.listen',
+      this.#selected('hub.listen', options, true),
+      { all: options.audience === 'all' },
+    );
     return markListen(
       new Observable<HubEvent>((subscriber) => {
         if (this.#dispatcher.stopped) {
@@ -228,12 +313,15 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
           complete: () => subscriber.complete(),
         });
       }),
-    ) as Observable<EventOf<Map, Topic, Type>>;
+    );
   }
 
   /**
    * Loads data together with the cursor from which a page continues. The cursor is taken
-   * first, so an event in between may be in both: the page upserts.
+   * first, so an event in between may be in both: the page upserts. Like `head`, it needs no
+   * engine.
+   *
+   * @throws LogUnavailableException as `head` does; what `load` throws
    *
    * @example
    * ```ts
@@ -258,7 +346,8 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    * @param criteria at least one; what is given must all hold
    * @param reason a word for the page, in `event: hub.closed`; at most 64 characters
    * @throws InvalidRevocationException, InvalidTopicException; LogUnavailableException when
-   * the log does not take it
+   * the log does not take it, or has not brought it back to this node within 10 seconds: then
+   * it may hold all the same, as soon as a node meets it
    *
    * @example
    * ```ts
@@ -282,7 +371,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    *
    * @param criteria the user
    * @returns when this node's streams of the user have stopped, not when they go on
-   * @throws InvalidRevocationException; LogUnavailableException when the log does not take it
+   * @throws InvalidRevocationException; LogUnavailableException as `disconnect` does
    *
    * @example
    * ```ts
@@ -294,10 +383,41 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     await this.#appendControl(toRefreshRecord(criteria));
   }
 
-  /** The cursor of the newest event that this node has dispatched. */
+  /**
+   * The cursor of the newest event that this node has dispatched. It is there also while the log's
+   * engine is away: who continues from it gets everything that comes later.
+   *
+   * @throws LogUnavailableException when the hub has not started and the log does not open
+   */
   async head(): Promise<Cursor> {
     await this.start();
     return this.#dispatcher.position;
+  }
+
+  /**
+   * Whether this node dispatches and the log's engine answers: at once, from what is known. It is
+   * for monitoring: an engine that is away is no reason to end a process that holds open
+   * streams, nor to send its clients elsewhere.
+   *
+   * @example
+   * ```ts
+   * @Get('health') health() { return this.hub.health(); }
+   * ```
+   */
+  health(): HubHealth {
+    const { position, stopped, waiting, health: log } = this.#dispatcher;
+    const state = stopped
+      ? 'stopped'
+      : position === ''
+        ? 'starting'
+        : 'started';
+    return {
+      status: state === 'started' ? log.status : 'down',
+      state,
+      log,
+      position: position === '' ? undefined : position,
+      waiting,
+    };
   }
 
   /** The connections that are open on this node. */
@@ -351,6 +471,19 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     }
   }
 
+  #selected(
+    method: string,
+    options: AnySelection,
+    mayBeOpen: boolean,
+  ): SelectionOptions {
+    return 'events' in options
+      ? {
+          ...options,
+          ...this.context.events.select(method, options, mayBeOpen),
+        }
+      : options;
+  }
+
   #checkSize({ topics, patterns }: Selection): void {
     const { topicsPerStream } = this.context;
     const size = topics.length + patterns.length;
@@ -363,13 +496,15 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
 
   /** @internal */
   onModuleInit(): Promise<void> {
-    return loadClassTransformer().then(() => this.start());
+    return Promise.all([
+      loadClassTransformer(),
+      this.context.events.load(),
+    ]).then(() => this.start());
   }
 
   async #appendControl(record: LogRecord): Promise<void> {
     await this.start();
-    const [entry] = await this.context.log.append([record]);
-    await this.#dispatcher.dispatched(entry!.cursor);
+    await this.#dispatcher.command(record);
   }
 
   /**

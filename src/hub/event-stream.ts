@@ -1,10 +1,9 @@
 import { Subscriber } from 'rxjs';
 import type { Subscription } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
-import { epochOf, isCursor } from '../log/cursor.js';
+import { epochOf } from '../log/cursor.js';
 import type {
   CarriedStream,
-  Reset,
   ResetReason,
   StreamConnection,
 } from './stream-connection.js';
@@ -12,13 +11,20 @@ import type { DispatchedStream, Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
 import type { Presence } from './presence.js';
 import type { Rewind } from './rewind.js';
-import { findRewindCursor } from './rewind.js';
 import { AuthorizationTimeoutException } from './hub.exceptions.js';
 import type { Selection } from './selection.js';
 import type { StreamAuthorizer } from './stream-authorizer.js';
+import { StreamStart } from './stream-start.js';
+import type { Start } from './stream-start.js';
 
 /** What a replay hands on before the event loop and the flusher get their turn. */
 const SLICE = { events: 256, bytes: 64 * 1024 } as const;
+
+/**
+ * For how long a head waits for the log to say where its stream starts, in milliseconds: until then
+ * an error is the request's, and what the log says leaves with the head.
+ */
+const HEAD_PATIENCE = 100;
 
 /**
  * One pass over the log for one connection: replay from the client's cursor out
@@ -38,6 +44,9 @@ export class EventStream implements CarriedStream, DispatchedStream {
   #suspended = false;
   /** The replay goes on by itself: with a page, the next turn or a writable connection. */
   #waiting = false;
+  /** Of those, with a page. */
+  #asksLog = false;
+  #headTimer: NodeJS.Timeout | undefined;
   /** Who is on the topics by this stream. */
   #user: string | undefined;
 
@@ -74,6 +83,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#headTimer);
     this.#live?.unsubscribe();
     this.dispatcher.unregister(this);
     this.connection.detach(this);
@@ -124,13 +134,21 @@ export class EventStream implements CarriedStream, DispatchedStream {
     this.#live = undefined;
   }
 
-  historyChanged(position: Cursor): void {
-    const lost = this.#position;
+  historyChanged(position: Cursor, reason: ResetReason, before: Cursor): void {
+    if (reason === 'evicted' && this.#position >= position) {
+      // A client from a node that was further has seen what is gone.
+      return;
+    }
+    const hasMet = this.#live !== undefined && before > this.#position;
+    const cursor = hasMet ? before : this.#position;
     this.#position = position;
-    this.connection.reset(position, {
-      reason: 'history-changed',
-      cursor: lost,
-    });
+    this.connection.reset(position, { reason, cursor });
+    if (this.#asksLog) {
+      // What it asked for is no use any more.
+      this.#asksLog = false;
+      this.dispatcher.leave(this);
+      this.#replayNextTurn();
+    }
   }
 
   async #begin(): Promise<void> {
@@ -145,19 +163,33 @@ export class EventStream implements CarriedStream, DispatchedStream {
     if (this.dispatcher.position === '') {
       await this.dispatcher.start();
     }
-    const from = this.connection.resumeFrom;
-    if (from === undefined) {
-      const fresh = this.#freshStart();
-      this.#startAt(typeof fresh === 'string' ? fresh : await fresh);
-      return;
+    const start = new StreamStart(this.dispatcher, {
+      selection: this.selection,
+      rewind: this.rewind,
+      from: this.connection.resumeFrom,
+      who: this,
+    });
+    let found = start.find();
+    if (found === undefined) {
+      this.#waitForHead(start.kept);
+      while (found === undefined) {
+        await start.ask();
+        found = start.find();
+      }
+      clearTimeout(this.#headTimer);
     }
-    const reason =
-      this.#localVerdict(from) ?? (await this.#engineVerdict(from));
-    if (reason === undefined || reason === 'covered') {
-      this.#startAt(from);
+    this.#startAt(found);
+  }
+
+  /** The head leaves without what the log says, if that takes long. */
+  #waitForHead(cursor: Cursor | undefined): void {
+    if (this.dispatcher.health.status === 'down') {
+      this.connection.startLater(cursor);
     } else {
-      const cursor = reason === 'malformed' ? null : from;
-      this.#startAt(await this.#freshStart(), { reason, cursor });
+      this.#headTimer = setTimeout(
+        () => this.connection.startLater(cursor),
+        HEAD_PATIENCE,
+      );
     }
   }
 
@@ -167,6 +199,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
    * would end a native EventSource for good.
    */
   #failToBegin(error: unknown): void {
+    clearTimeout(this.#headTimer);
     if (this.#closed) {
       return;
     }
@@ -179,43 +212,12 @@ export class EventStream implements CarriedStream, DispatchedStream {
     }
   }
 
-  /** Where a client starts that has no cursor, or none that holds. */
-  #freshStart(): Cursor | Promise<Cursor> {
-    return this.rewind === undefined
-      ? this.dispatcher.position
-      : findRewindCursor(this.dispatcher, this.selection, this.rewind);
-  }
-
-  /** What this node knows of a cursor without asking the engine. */
-  #localVerdict(cursor: string): ResetReason | 'covered' | undefined {
-    const { position, epoch, window } = this.dispatcher;
-    if (!isCursor(cursor)) {
-      return 'malformed';
-    }
-    if (epochOf(cursor) !== epoch) {
-      return 'epoch';
-    }
-    if (cursor.length !== position.length) {
-      return 'malformed';
-    }
-    return cursor <= position && window.covers(cursor) ? 'covered' : undefined;
-  }
-
-  /** A cursor ahead of this node is a floor, and an old one good, unless the bounds disprove it. */
-  async #engineVerdict(cursor: Cursor): Promise<ResetReason | undefined> {
-    const { epoch, floor, head } = await this.dispatcher.bounds();
-    if (epochOf(cursor) !== epoch) {
-      return 'epoch';
-    }
-    return cursor > head ? 'unknown' : cursor < floor ? 'evicted' : undefined;
-  }
-
-  #startAt(cursor: Cursor, reset?: Reset): void {
+  #startAt({ cursor, reset }: Start): void {
     if (this.#closed) {
       return;
     }
     this.#position = cursor;
-    this.dispatcher.register(this);
+    this.dispatcher.register(this, cursor);
     this.#user = this.selection.listener.userId;
     if (this.#user !== undefined) {
       this.presence.join(this.selection.topics, this.#user);
@@ -260,15 +262,26 @@ export class EventStream implements CarriedStream, DispatchedStream {
 
   async #replayPage(): Promise<void> {
     const from = this.#position;
-    this.#waiting = true;
-    const { events, floor } = await this.dispatcher.page(from);
-    if (this.#closed || this.#suspended || this.#position !== from) {
+    this.#waiting = this.#asksLog = true;
+    const { events, floor } = await this.dispatcher.page(from, this);
+    if (this.#position !== from || epochOf(floor) !== epochOf(from)) {
+      // History has changed, and the stream goes on by itself; or it has changed in the log,
+      // and the node, which will be told, tells the stream.
+      return;
+    }
+    this.#asksLog = false;
+    if (this.#closed || this.#suspended) {
       return this.#replay();
     }
     const { position } = this.dispatcher;
     if (floor > from) {
       this.#position = position;
       this.connection.reset(position, { reason: 'evicted', cursor: from });
+    } else if (events.length === 0) {
+      // The log has not what this node has met: its newest entries may be lost, which the
+      // tail will tell. Asked at once again, it would be asked all the time.
+      setTimeout(() => this.#replay(), HEAD_PATIENCE).unref();
+      return;
     } else {
       this.#handOn(events.filter((event) => event.id! <= position));
     }

@@ -1,6 +1,7 @@
 import type { EventLog } from '../log/event-log.js';
 import type { ConnectionRegistry } from './connection-registry.js';
 import type { ControlListener } from './control-entry.js';
+import type { EventReader } from './event-class.js';
 import type { StreamAuthorizer } from './stream-authorizer.js';
 import type { WindowOptions } from './window.js';
 
@@ -11,6 +12,8 @@ export interface HubContext {
   readonly connections: ConnectionRegistry;
   /** Whether a connection may have a stream. */
   readonly authorizer: StreamAuthorizer;
+  /** What is published and selected by classes. */
+  readonly events: EventReader;
   /** The most topics and patterns of one stream. */
   readonly topicsPerStream: number;
   /** How long a user may be away before it counts as having left, in milliseconds. */

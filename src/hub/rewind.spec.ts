@@ -8,7 +8,7 @@ import { Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
 import { InvalidStreamException } from './hub.exceptions.js';
 import type { Rewind } from './rewind.js';
-import { checkRewind, findRewindCursor } from './rewind.js';
+import { checkRewind, rewindInLog, rewindInWindow } from './rewind.js';
 import { Selection } from './selection.js';
 import type { Listener, SelectionOptions } from './selection.js';
 
@@ -16,6 +16,8 @@ const dispatchers: Dispatcher[] = [];
 
 interface Past {
   readonly topic?: string;
+  /** Bytes of its data, at least. */
+  readonly size?: number;
   readonly time?: number;
   readonly users?: readonly string[];
 }
@@ -28,10 +30,10 @@ async function after(
   const log = new MemoryLog({ maxAge: Number.MAX_SAFE_INTEGER, ...retention });
   const { floor } = await log.open();
   const entries = await log.append(
-    past.map(({ topic = 'movies', time = 0, users }, n) => ({
+    past.map(({ topic = 'movies', time = 0, users, size = 0 }, n) => ({
       topic,
       type: 'message',
-      data: `${n}`,
+      data: `${n}`.padStart(size),
       time,
       audience: users && { users },
     })),
@@ -62,10 +64,20 @@ const startsWith = (
     .filter(({ id, covered }) => covered && id > cursor)
     .map(({ n }) => n);
 
+/** As a stream finds it. */
+const findRewindCursor = async (
+  dispatcher: Dispatcher,
+  selection: Selection,
+  rewind: Rewind,
+): Promise<string> =>
+  rewindInWindow(dispatcher, selection, rewind) ??
+  (await rewindInLog(dispatcher, selection, rewind, {}))!;
+
 const numbers = (count: number): Past[] =>
   Array.from({ length: count }, () => ({}));
 
 afterEach(async () => {
+  jest.restoreAllMocks();
   await Promise.all(dispatchers.splice(0).map((each) => each.stop()));
 });
 
@@ -140,12 +152,101 @@ describe('a rewound stream starts', () => {
   });
 
   it('without a look into the log, when the window knows', async () => {
-    const { dispatcher, log } = await after(numbers(5));
-    const read = jest.spyOn(log, 'read');
-    await findRewindCursor(dispatcher, select(), 3);
-    await findRewindCursor(dispatcher, select(), 9);
+    const { dispatcher, entries, floor } = await after(
+      [10, 20, 30].map((time) => ({ time })),
+    );
+    const here = (rewind: Rewind) =>
+      rewindInWindow(dispatcher, select(), rewind);
 
+    expect(here(2)).toBe(entries[0]!.cursor);
+    expect(here(9)).toBe(floor);
+    expect(here('all')).toBe(floor);
+    expect(here({ since: new Date(5) })).toBe(floor);
+    expect(here({ since: new Date(30) })).toBe(entries[1]!.cursor);
+    expect(here({ since: new Date(31) })).toBe(entries[2]!.cursor);
+  });
+
+  it('without a look into the log, when the window knows so much although it has not all', async () => {
+    const { dispatcher, entries } = await after(numbers(9), { window: 3 });
+
+    expect(rewindInWindow(dispatcher, select(), 3)).toBe(entries[5]!.cursor);
+    expect(rewindInWindow(dispatcher, select(), 4)).toBeUndefined();
+    expect(rewindInWindow(dispatcher, select(), 'all')).toBeUndefined();
+    expect(
+      rewindInWindow(dispatcher, select(), { since: new Date() }),
+    ).toBeUndefined();
+    expect(rewindInWindow(dispatcher, select(), 0)).toBe(dispatcher.position);
+  });
+
+  it('after a look at the end of a long log, and not at all of it', async () => {
+    const { dispatcher, log, entries } = await after(numbers(9_000), {
+      window: 10,
+    });
+    const read = jest.spyOn(log, 'read');
+    const readBack = jest.spyOn(log, 'readBack');
+
+    expect(await findRewindCursor(dispatcher, select(), 100)).toBe(
+      entries[8_899]!.cursor,
+    );
+    expect(readBack).toHaveBeenCalledTimes(1);
+    expect(await findRewindCursor(dispatcher, select(), 1_000)).toBe(
+      entries[7_999]!.cursor,
+    );
+    expect(readBack).toHaveBeenCalledTimes(3);
     expect(read).not.toHaveBeenCalled();
+  });
+
+  it('in front of events of which one fills a page', async () => {
+    const size = 300 * 1024;
+    const { dispatcher, entries, floor } = await after(
+      [{ size }, {}, { size }, { size }, {}, { size }],
+      { window: 1 },
+    );
+
+    for (let count = 1; count < 6; count++) {
+      expect(await findRewindCursor(dispatcher, select(), count)).toBe(
+        entries[5 - count]!.cursor,
+      );
+    }
+    expect(await findRewindCursor(dispatcher, select(), 6)).toBe(floor);
+    expect(await findRewindCursor(dispatcher, select(), 7)).toBe(floor);
+  });
+
+  it('at the floor when what it looks for is trimmed meanwhile', async () => {
+    const { dispatcher, log, entries } = await after(numbers(2_000), {
+      window: 1,
+      maxEvents: 2_000,
+    });
+    const readBack = jest.spyOn(log, 'readBack');
+    const finding = findRewindCursor(dispatcher, select(), 1_900);
+    while (readBack.mock.calls.length < 2) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await log.append(entries.slice(0, 1_800));
+
+    expect(await finding).toBe(entries[1_799]!.cursor);
+  });
+
+  it('nowhere when the log has another history than the node', async () => {
+    const { dispatcher, log } = await after(numbers(9), { window: 1 });
+    const other = new MemoryLog();
+    jest.spyOn(log, 'bounds').mockImplementation(() => other.bounds());
+    jest
+      .spyOn(log, 'readBack')
+      .mockImplementation((...page) => other.readBack(...page));
+
+    for (const rewind of [5, 'all', { since: new Date(0) }] as const) {
+      expect(
+        await rewindInLog(dispatcher, select(), rewind, {}),
+      ).toBeUndefined();
+    }
+    jest
+      .spyOn(log, 'read')
+      .mockImplementation((...page) => other.read(...page));
+    jest.spyOn(log, 'bounds').mockRestore();
+    expect(
+      await rewindInLog(dispatcher, select(), { since: new Date(0) }, {}),
+    ).toBeUndefined();
   });
 
   it('so that it gets the last so many, whatever log, window and selection are', async () => {

@@ -1,7 +1,9 @@
 import type { Cursor } from '../log/cursor.js';
+import { epochOf } from '../log/cursor.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
 import { InvalidStreamException } from './hub.exceptions.js';
+import { PAGE } from './log-reader.js';
 import type { Selection } from './selection.js';
 
 /**
@@ -26,97 +28,174 @@ export function checkRewind(rewind: Rewind): void {
   }
 }
 
-/** The cursor after which a rewound stream starts. */
-export async function findRewindCursor(
+/**
+ * The cursor after which a rewound stream starts, as far as this node's window tells;
+ * `undefined`: the log has to be asked.
+ */
+export function rewindInWindow(
   dispatcher: Dispatcher,
   selection: Selection,
   rewind: Rewind,
-): Promise<Cursor> {
-  const { floor } = await dispatcher.bounds();
-  if (rewind === 'all') {
-    return floor;
+): Cursor | undefined {
+  const { window, floor, position } = dispatcher;
+  if (rewind === 0) {
+    return position;
   }
-  return typeof rewind === 'number'
-    ? lastEvents(dispatcher, selection, rewind, floor)
-    : firstSince(dispatcher, rewind.since, floor);
+  const holdsAll = window.covers(floor);
+  if (typeof rewind === 'number') {
+    const { before } = countInWindow(dispatcher, selection, rewind);
+    return before ?? (holdsAll ? window.floor : undefined);
+  }
+  if (!holdsAll) {
+    return undefined;
+  }
+  return rewind === 'all'
+    ? floor
+    : (firstSince(window.after(floor, EVERYTHING), rewind.since, floor) ??
+        position);
 }
 
-async function lastEvents(
+/**
+ * The same out of the log.
+ *
+ * @param who asks it; see `Dispatcher.leave`
+ * @returns `undefined` when the log has another history than this node by now
+ */
+export async function rewindInLog(
   dispatcher: Dispatcher,
   selection: Selection,
-  count: number,
-  floor: Cursor,
-): Promise<Cursor> {
-  if (count === 0) {
-    return dispatcher.position;
+  rewind: Rewind,
+  who: object,
+): Promise<Cursor | undefined> {
+  if (typeof rewind === 'number') {
+    return lastInLog(dispatcher, selection, rewind, who);
   }
-  let found = 0;
-  let before = false;
-  for (const event of dispatcher.window.newestFirst()) {
-    if (before) {
-      return event.id!;
-    }
-    if (isSelected(selection, event)) {
-      before = ++found === count;
-    }
+  const { epoch, floor } = await dispatcher.bounds(who);
+  if (epoch !== dispatcher.epoch) {
+    return undefined;
   }
-  if (before || dispatcher.window.covers(floor)) {
-    return dispatcher.window.floor;
-  }
-  return lastInLog(dispatcher, selection, count, floor);
+  return rewind === 'all'
+    ? floor
+    : firstInLog(dispatcher, rewind.since, floor, who);
 }
 
-/** The window has too few: one pass over the whole log keeps the last `count`. */
+const EVERYTHING = { events: Infinity, bytes: Infinity } as const;
+
+/** So much that two events always fit. */
+const TWO = { events: 2, bytes: Number.MAX_SAFE_INTEGER } as const;
+
+/** Room for the event that two pages have in common. */
+const OVERLAPPING = { ...PAGE, events: PAGE.events + 1 } as const;
+
+/**
+ * Goes back through the window until so many events are selected.
+ * @returns how many are, and the cursor in front of the first of them if they are enough
+ */
+function countInWindow(
+  { window }: Dispatcher,
+  selection: Selection,
+  count: number,
+): { readonly found: number; readonly before?: Cursor } {
+  let found = 0;
+  for (const event of window.newestFirst()) {
+    if (found === count) {
+      return { found, before: event.id! };
+    }
+    if (isSelected(selection, event)) {
+      found++;
+    }
+  }
+  return found === count ? { found, before: window.floor } : { found };
+}
+
+/**
+ * The window has too few. It goes back page by page: each begins with the event that the one behind it
+ * ended with, as nothing else names the place before an event.
+ */
 async function lastInLog(
   dispatcher: Dispatcher,
   selection: Selection,
   count: number,
-  floor: Cursor,
-): Promise<Cursor> {
-  const starts: Cursor[] = [];
-  for await (const { event, before } of readLog(dispatcher, floor)) {
-    if (isSelected(selection, event)) {
-      starts.push(before);
-      if (starts.length > count) {
-        starts.shift();
-      }
-    }
+  who: object,
+): Promise<Cursor | undefined> {
+  const inWindow = countInWindow(dispatcher, selection, count);
+  if (inWindow.before !== undefined) {
+    return inWindow.before;
   }
-  return starts[0] ?? dispatcher.position;
+  let { found } = inWindow;
+  /** From here on everything is counted. */
+  let counted: Cursor | undefined;
+  let through = dispatcher.window.floor;
+  let limit = PAGE;
+  while (true) {
+    const page = await dispatcher.pageBack(through, who, limit);
+    if (epochOf(page.floor) !== epochOf(through)) {
+      return undefined;
+    }
+    const older = page.events.filter(
+      ({ id }) => counted === undefined || id! < counted,
+    );
+    if (older.length === 0) {
+      if (page.events.length === 0 || limit === TWO) {
+        return page.floor;
+      }
+      // The event in common filled the page.
+      limit = TWO;
+      continue;
+    }
+    for (const event of older.reverse()) {
+      if (found === count) {
+        return event.id!;
+      }
+      if (isSelected(selection, event)) {
+        found++;
+      }
+      counted = through = event.id!;
+    }
+    limit = OVERLAPPING;
+  }
 }
 
-async function firstSince(
+/** The cursor in front of the first event that was published since a time. */
+function firstSince(
+  events: readonly HubEvent[],
+  since: Date,
+  before: Cursor,
+): Cursor | undefined {
+  const first = events.findIndex(({ time }) => time >= since);
+  return first < 0 ? undefined : first === 0 ? before : events[first - 1]!.id;
+}
+
+/** From the oldest on: publishers' clocks differ, so times are in no order. */
+async function firstInLog(
   dispatcher: Dispatcher,
   since: Date,
   floor: Cursor,
-): Promise<Cursor> {
-  for await (const { event, before } of readLog(dispatcher, floor)) {
-    if (event.time >= since) {
-      return before;
-    }
-  }
-  return dispatcher.position;
-}
-
-/** Every retained event up to the dispatcher's position, with the cursor in front of it. */
-async function* readLog(
-  dispatcher: Dispatcher,
-  floor: Cursor,
-): AsyncGenerator<{ event: HubEvent; before: Cursor }> {
+  who: object,
+): Promise<Cursor | undefined> {
+  const { epoch } = dispatcher;
   let before = floor;
-  while (before < dispatcher.position) {
-    const { events } = await dispatcher.page(before);
-    if (events.length === 0) {
-      return;
+  while (dispatcher.epoch === epoch) {
+    if (before >= dispatcher.position) {
+      return dispatcher.position;
     }
-    for (const event of events) {
-      if (event.id! > dispatcher.position) {
-        return;
-      }
-      yield { event, before };
-      before = event.id!;
+    const page = dispatcher.window.covers(before)
+      ? { events: dispatcher.window.after(before, EVERYTHING), floor: before }
+      : await dispatcher.page(before, who);
+    if (epochOf(page.floor) !== epochOf(before)) {
+      return undefined;
     }
+    if (page.floor > before) {
+      before = page.floor;
+    }
+    const first = firstSince(page.events, since, before);
+    const last = page.events.at(-1)?.id;
+    if (first !== undefined || last === undefined) {
+      return first ?? dispatcher.position;
+    }
+    before = last;
   }
+  return undefined;
 }
 
 function isSelected(selection: Selection, event: HubEvent): boolean {

@@ -15,9 +15,9 @@ export interface Reset {
 
 /** What a connection asks of the hub stream that it carries. */
 export interface CarriedStream {
-  /** Up to which event everything has been handed on or dropped by the hub. */
+  /** Up to which event everything has been handed on or dropped by the hub; empty until it has started. */
   readonly position: Cursor;
-  /** The newest event that it met itself. */
+  /** The newest event that it met itself; empty until it has started. */
   readonly reached: Cursor;
   /**
    * The connection does not keep up: read from the log again instead of receiving live.
@@ -79,6 +79,13 @@ export interface StreamConnection extends ConnectionInfo {
   /** It may not have the stream: the request fails, or what has begun of the response. */
   refuse(error: unknown): void;
 
+  /**
+   * The stream is authorized, and waits for the log to say where it starts: the head may leave.
+   *
+   * @param cursor what the client came with and may come back with; `undefined`: it gets no
+   * id, so that it comes back as it came
+   */
+  startLater(cursor: Cursor | undefined): void;
   /** The stream is authorized and knows where it starts: the head may leave. */
   start(cursor: Cursor, reset?: Reset): void;
   /** Tells the client of a gap, and moves its cursor. */

@@ -42,6 +42,24 @@ describe('Window', () => {
     expect(window.covers(at(6))).toBe(false);
   });
 
+  it('knows where it starts and its events, and no other place', () => {
+    const window = new Window({ events: 3 }, at(0));
+    for (const n of [2, 4, 6, 8]) {
+      window.push(eventAt(n));
+    }
+
+    expect(
+      [1, 2, 3, 4, 5, 6, 7, 8, 9].filter((n) => window.knows(at(n))),
+    ).toEqual([2, 4, 6, 8]);
+    window.trim(at(4));
+    expect(window.knows(at(4))).toBe(true);
+    window.clear(at(9));
+    expect([at(8), at(9)].map((cursor) => window.knows(cursor))).toEqual([
+      false,
+      true,
+    ]);
+  });
+
   it('hands out the same event objects to every replay', () => {
     const window = filled({}, 3);
     const limit = { events: 10, bytes: 1_000 };

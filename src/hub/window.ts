@@ -64,6 +64,11 @@ export class Window {
     return this.#events.covers(cursor);
   }
 
+  /** Whether a cursor that it covers is a place in the history: where it begins, or an event's. */
+  knows(cursor: Cursor): boolean {
+    return cursor === this.floor || this.#events.has(cursor);
+  }
+
   after(cursor: Cursor, limit: LogPageLimit): HubEvent[] {
     return this.#events.after(cursor, limit);
   }

@@ -141,6 +141,9 @@ class Check implements fc.Command<Model, RetainedSequence<number>> {
       model.items.map((item) => item.position).reverse(),
     );
     expect(real.covers(at(position))).toBe(position >= model.floor);
+    expect(real.has(at(position))).toBe(
+      model.items.some((item) => item.position === position),
+    );
     expect(real.after(at(position), this.limit)).toEqual(
       model.after(position, this.limit),
     );

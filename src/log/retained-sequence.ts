@@ -92,6 +92,12 @@ export class RetainedSequence<T> {
     return cursor >= this.#floor;
   }
 
+  /** Whether an item with this cursor is kept. */
+  has(cursor: Cursor): boolean {
+    const at = this.#indexAfter(cursor) - 1;
+    return at >= this.#start && this.#slots[at]!.cursor === cursor;
+  }
+
   /** Items after a cursor, oldest first; at least one if there is one. */
   after(cursor: Cursor, limit: RetentionLimits): T[] {
     const items: T[] = [];

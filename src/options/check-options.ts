@@ -15,7 +15,7 @@ export type OptionRule =
       /** `Infinity` fits as well: it lifts a limit. */
       readonly orInfinity?: true;
     }
-  | { readonly type: 'function' }
+  | { readonly type: 'function' | 'boolean' }
   | { readonly type: 'enum'; readonly of: readonly string[] }
   | { readonly type: 'object'; readonly of: OptionRules }
   | {
@@ -75,6 +75,11 @@ function checkOption(
     case 'function':
       if (typeof value !== 'function') {
         refuse('a function');
+      }
+      return;
+    case 'boolean':
+      if (typeof value !== 'boolean') {
+        refuse('true or false');
       }
       return;
     case 'enum':

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import ts from 'typescript';
 
-/** The exports of an installed package whose types carry no JSDoc. */
-export function undocumentedExports(directory: string): string[] {
-  const types = join(directory, 'dist/index.d.ts');
+/** The exports of an entry of an installed package whose types carry no JSDoc. */
+export function undocumentedExports(
+  directory: string,
+  entry: string,
+): string[] {
+  const types = join(directory, `dist/${entry}.d.ts`);
   const program = ts.createProgram([types], {
     module: ts.ModuleKind.NodeNext,
     noLib: true,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +35,8 @@ describe('The tarball', () => {
   });
 
   it('has no tests', () => {
-    expect(tarball.files.filter((path) => /spec|test/.test(path))).toEqual([]);
+    const isTest = /\.spec\.|(^|\/)tests?\//;
+    expect(tarball.files.filter((path) => isTest.test(path))).toEqual([]);
   });
 });
 
@@ -54,8 +56,17 @@ describe('An app made by nest new', () => {
     expect(output).not.toMatch(/^(src|node_modules\/nestjs-sse-hub)\/.*error/m);
   });
 
-  it('sees what each export is for', () => {
-    expect(undocumentedExports(app().package)).toEqual([]);
+  it.each(['index', 'redis', 'sqlite', 'testing'])(
+    'sees what each export of %s is for',
+    (entry) => {
+      expect(undocumentedExports(app().package, entry)).toEqual([]);
+    },
+  );
+
+  it('gets no package that only another log needs', () => {
+    const modules = join(app().directory, 'node_modules');
+    expect(existsSync(join(modules, 'rxjs'))).toBe(true);
+    expect(existsSync(join(modules, 'redis'))).toBe(false);
   });
 });
 

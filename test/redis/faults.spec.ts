@@ -67,7 +67,7 @@ describe('While its server does not answer, a RedisLog', () => {
     const server = await logs.server();
     const proxy = await logs.proxy(server);
     const [log, other] = await Promise.all([
-      logs.open({ url: proxy.url, timeout: 300 }),
+      logs.open({ url: proxy.url, timeout: 1_000 }),
       logs.open({ url: server.url }),
     ]);
     const tail = await logs.tail(log);
@@ -89,10 +89,21 @@ describe('While its server does not answer, a RedisLog', () => {
     ]);
   });
 
+  it('finds that out also while it neither reads nor appends', async () => {
+    const server = await logs.server();
+    const proxy = await logs.proxy(server);
+    const log = await logs.open({ url: proxy.url, timeout: 1_000 });
+    proxy.hold();
+    await eventually(isDown(log));
+    proxy.cut();
+    proxy.release();
+    await eventually(isUp(log));
+  });
+
   it('gets signals again when it is back', async () => {
     const server = await logs.server();
     const proxy = await logs.proxy(server);
-    const log = await logs.open({ url: proxy.url, timeout: 300 });
+    const log = await logs.open({ url: proxy.url, timeout: 1_000 });
     const tail = await logs.tail(log);
     proxy.hold();
     await eventually(isDown(log));
@@ -107,7 +118,7 @@ describe('While its server does not answer, a RedisLog', () => {
 describe('While its server is gone, a RedisLog', () => {
   it('rejects within the timeout, and what it rejected is not there afterwards', async () => {
     const server = await logs.server({ appendOnly: true });
-    const log = await logs.open({ url: server.url, timeout: 500 });
+    const log = await logs.open({ url: server.url, timeout: 1_000 });
     const tail = await logs.tail(log);
     const [entry] = await append(log, 1);
     await server.kill();

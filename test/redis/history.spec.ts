@@ -229,12 +229,14 @@ describe.each([true, false])(
       proxy.refuse();
       await server.rollBack();
       const other = await logs.open({ url: server.url });
-      await append(other, 'new 5', 'new 6');
+      const otherTail = await logs.tail(other);
+      const news = await append(other, 'new 5', 'new 6');
+      await otherTail.until(sees('new 6'));
       proxy.accept();
       await tail.until(sees('new 6'));
       const { epoch } = await log.bounds();
-      await append(log, 7);
-      await tail.until(sees(7));
+      const [entry] = await append(log, 7);
+      await Promise.all([tail, otherTail].map((one) => one.until(sees(7))));
 
       expect(withoutMarks(tail)).toEqual([
         1,
@@ -246,7 +248,15 @@ describe.each([true, false])(
         7,
       ]);
       expect(tail.gaps).toHaveLength(1);
-      expect(epochOf(tail.cursors.at(-1)!)).toBe(epoch);
+      // The other node, connected all the while, met the change in its place among the entries.
+      expect(withoutMarks(otherTail)).toEqual(['new 5', 'new 6', 7]);
+      expect(otherTail.gaps).toMatchObject([
+        { epoch, position: `${epoch}-${news[1]!.cursor.split('-')[1]}` },
+      ]);
+      expect(otherTail.story[2]).toBe(otherTail.gaps[0]);
+      for (const { cursors } of [tail, otherTail]) {
+        expect(cursors.at(-1)).toBe(entry!.cursor);
+      }
     });
 
     it('says so to a node that had not seen them, in its place', async () => {
@@ -325,7 +335,7 @@ describe.each([true, false])(
       await append(log, 6);
       await tail.until(sees(6));
       const { epoch } = await log.bounds();
-      const epochs = [...tail.gaps.map((gap) => gap.epoch)];
+      const epochs = tail.gaps.map((gap) => gap.epoch);
 
       expect(epochs).toEqual([...epochs].sort());
       expect(epochs[1]).toBe(epoch);
@@ -424,17 +434,15 @@ describe('What is not of a RedisLog', () => {
       [string],
     ];
     const added = (await server.command(
-      ...[
-        'XADD',
-        '{sse-hub}',
-        '*',
-        'at',
-        `${id} 9 9`,
-        'event',
-        '?',
-        'data',
-        'x',
-      ],
+      'XADD',
+      '{sse-hub}',
+      '*',
+      'at',
+      `${id} 9 9`,
+      'event',
+      '?',
+      'data',
+      'x',
     )) as string;
     await server.command('HSET', '{sse-hub}:meta', 'last', added);
     await append(log, 2);
@@ -445,6 +453,18 @@ describe('What is not of a RedisLog', () => {
       topic: '*hub',
       type: 'hub.unreadable',
     });
+  });
+
+  it('among the keys harms no append', async () => {
+    const server = await logs.server();
+    const log = await logs.open({ url: server.url, maxEvents: 1 });
+    await log.append([recordOf(1, { idempotencyKey: 'a' })]);
+    await server.command('LPUSH', '{sse-hub}:order', 'junk', '1-x junk');
+    await log.append([recordOf(2, { idempotencyKey: 'b' })]);
+    await log.append([recordOf(3)]);
+
+    expect(await retained(log)).toEqual([3]);
+    expect(await server.command('LLEN', '{sse-hub}:order')).toBe(0);
   });
 
   it('an id that fits no cursor is said to be none', async () => {

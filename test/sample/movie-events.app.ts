@@ -8,25 +8,36 @@ import { SampleApp, freePort } from './sample-app.js';
 export const ALIEN = { title: 'Alien', year: 1979, genre: 'horror' };
 export const HEAT = { title: 'Heat', year: 1995, genre: 'crime' };
 
-/** The built movie-events app in a process of its own, with data of its own. */
+interface MovieEventsOptions {
+  /** @default the memory log */
+  log?: string;
+  /** Where the movies are. */
+  dataDir?: string;
+}
+
+/** The built movie-events app in a process of its own, with data of its own unless told otherwise. */
 export class MovieEventsApp extends SampleApp {
   private constructor(
     port: number,
     private readonly dataDir: string,
+    log: string,
   ) {
-    super('movie-events', port, { DATA_DIR: dataDir });
+    super('movie-events', port, { DATA_DIR: dataDir, LOG: log });
   }
 
-  static async create(): Promise<MovieEventsApp> {
-    const dataDir = await mkdtemp(join(tmpdir(), 'movie-events-'));
-    const app = new MovieEventsApp(await freePort(), dataDir);
+  static async create({
+    log = 'memory',
+    dataDir,
+  }: MovieEventsOptions = {}): Promise<MovieEventsApp> {
+    const folder = dataDir ?? (await newDataDir());
+    const app = new MovieEventsApp(await freePort(), folder, log);
     await app.start();
     return app;
   }
 
   async dispose(): Promise<void> {
     await this.end();
-    await rm(this.dataDir, { recursive: true });
+    await rm(this.dataDir, { recursive: true, force: true });
   }
 
   async add(
@@ -36,10 +47,13 @@ export class MovieEventsApp extends SampleApp {
     return (await this.send('POST', '/movie', movie, headers)).json();
   }
 
+  async list(): Promise<{ id: number; title: string }[]> {
+    return (await (await this.send('GET', '/movies')).json()).data;
+  }
+
   /** Removes all movies. */
   async clear(): Promise<void> {
-    const { data } = await (await this.send('GET', '/movies')).json();
-    for (const { id } of data) {
+    for (const { id } of await this.list()) {
       await this.send('DELETE', `/movie/${id}`);
     }
   }
@@ -51,4 +65,8 @@ export class MovieEventsApp extends SampleApp {
     const options = ['-sS', '--fail', '-X', 'POST', '-H', type, '-d', body];
     await promisify(execFile)('curl', [...options, `${this.url}/movie`]);
   }
+}
+
+export function newDataDir(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'movie-events-'));
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -18,13 +19,28 @@ export interface RedisServerOptions {
 }
 
 const running = new Set<ChildProcess>();
+const folders = new Set<string>();
 
-// A test that ends the process without `stop` leaves no server behind.
+// A test that ends the process without `stop` leaves no server and no data behind.
 process.on('exit', () => {
   for (const child of running) {
     child.kill('SIGKILL');
   }
+  for (const folder of folders) {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
+
+async function newFolder(prefix: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), prefix));
+  folders.add(folder);
+  return folder;
+}
+
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  folders.delete(folder);
+}
 
 /** A `redis-server` of its own on a free port of the loopback interface, with a throw-away data folder. */
 export class RedisServer {
@@ -40,7 +56,7 @@ export class RedisServer {
 
   /** Starts a server and waits until it accepts connections. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
-    const folder = await mkdtemp(join(tmpdir(), 'redis-'));
+    const folder = await newFolder('redis-');
     for (let attempt = 1; ; attempt++) {
       const server = new RedisServer(await freePort(), folder, options);
       try {
@@ -49,7 +65,7 @@ export class RedisServer {
       } catch (error) {
         // Another process may have taken the port meanwhile.
         if (attempt === 5 || !String(error).includes('in use')) {
-          await rm(folder, { recursive: true, force: true });
+          await removeFolder(folder);
           throw error;
         }
       }
@@ -92,9 +108,9 @@ export class RedisServer {
   /** Ends it and removes its data. */
   async stop(): Promise<void> {
     await this.kill();
-    await rm(this.folder, { recursive: true, force: true });
+    await removeFolder(this.folder);
     if (this.#saved !== undefined) {
-      await rm(this.#saved, { recursive: true, force: true });
+      await removeFolder(this.#saved);
     }
   }
 
@@ -107,7 +123,7 @@ export class RedisServer {
     if (!this.options.appendOnly) {
       await this.command('SAVE');
     }
-    this.#saved ??= await mkdtemp(join(tmpdir(), 'redis-saved-'));
+    this.#saved ??= await newFolder('redis-saved-');
     await rm(this.#saved, { recursive: true, force: true });
     await cp(this.folder, this.#saved, { recursive: true });
   }
@@ -150,10 +166,18 @@ export class RedisServer {
     const child = spawn(
       'redis-server',
       [
-        ...['--port', String(this.port), '--bind', '127.0.0.1'],
-        ...['--dir', this.folder, '--save', ''],
-        ...['--appendonly', this.options.appendOnly ? 'yes' : 'no'],
-        ...['--appendfsync', 'always'],
+        '--port',
+        String(this.port),
+        '--bind',
+        '127.0.0.1',
+        '--dir',
+        this.folder,
+        '--save',
+        '',
+        '--appendonly',
+        this.options.appendOnly ? 'yes' : 'no',
+        '--appendfsync',
+        'always',
         ...(this.options.args ?? []),
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },

@@ -75,9 +75,7 @@ export class SharedHistory {
     const all = await this.#entries();
     const kept = all.slice(0, all.length - count);
     this.loseHistory();
-    const now = await this.#log.append(
-      kept.map(({ cursor: _, ...record }) => record),
-    );
+    const now = await this.#log.append(kept);
     this.#kept.set(
       epoch,
       kept.map(({ cursor }, i) => ({ was: cursor, is: now[i]!.cursor })),

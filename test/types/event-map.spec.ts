@@ -71,10 +71,10 @@ describe('a hub of an event map types', () => {
         // @ts-expect-error without data
         hub.publish('movies', { type: 'movie.added' }),
       (hub: MovieHub) =>
+        // @ts-expect-error no such field
         hub.publish('movies', {
           type: 'movie.removed',
           data: { id: 1 },
-          // @ts-expect-error no such field
           user: '42',
         }),
     );

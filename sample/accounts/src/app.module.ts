@@ -6,6 +6,7 @@ import {
 import { SseModule } from 'nestjs-sse-hub';
 import { AdminModule } from './admin/admin.module.js';
 import { CrossSiteMiddleware } from './authorization/cross-site.middleware.js';
+import { eventLogFor } from './event-log.js';
 import { NewsroomModule } from './newsroom/newsroom.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
 import { SessionStoreModule } from './sessions/session-store.module.js';
@@ -20,6 +21,7 @@ import { UsersModule } from './users/users.module.js';
       imports: [UsersModule, SessionStoreModule],
       inject: [Users, Sessions],
       useFactory: (users: Users, sessions: Sessions) => ({
+        log: eventLogFor(process.env.LOG),
         // A topic that no policy knows is refused, not open to everybody.
         unlistedTopics: 'deny' as const,
         // For `hub.refresh()`: the user with the roles as they are now. The lease of a stream

@@ -20,6 +20,8 @@ const MOST_WAITING = 64 * 1024 * 1024;
 
 interface PendingAppend {
   readonly records: readonly LogRecord[];
+  /** What the script is told of them. */
+  readonly args: readonly string[];
   readonly bytes: number;
   readonly resolve: (entries: readonly LogEntry[]) => void;
   readonly reject: (error: Error) => void;
@@ -37,7 +39,8 @@ type AppendReply = readonly [
  * Each is answered within the timeout, and what was rejected before it was sent is never sent.
  */
 export class AppendQueue {
-  #queue: PendingAppend[] = [];
+  /** What waits to be sent, in its order; what is settled meanwhile is not in it. */
+  #queue = new Set<PendingAppend>();
   #bytes = 0;
   #running = false;
   #closed = false;
@@ -65,10 +68,13 @@ export class AppendQueue {
       const settle = (): void => {
         clearTimeout(timer);
         pending.isSettled = true;
+        this.#queue.delete(pending);
         this.#bytes -= bytes;
       };
       const pending: PendingAppend = {
-        records,
+        // What the caller does with them later is not stored.
+        records: records.map((record) => ({ ...record })),
+        args: records.flatMap(toArguments),
         bytes,
         resolve: (entries) => {
           settle();
@@ -86,17 +92,15 @@ export class AppendQueue {
         this.connector.timeout,
       );
       this.#bytes += bytes;
-      this.#queue.push(pending);
+      this.#queue.add(pending);
       void this.#run();
     });
   }
 
   close(): void {
     this.#closed = true;
-    for (const pending of this.#queue.splice(0)) {
-      if (!pending.isSettled) {
-        pending.reject(closedError());
-      }
+    for (const pending of this.#queue) {
+      pending.reject(closedError());
     }
   }
 
@@ -105,7 +109,7 @@ export class AppendQueue {
       return;
     }
     this.#running = true;
-    while (this.#queue.length > 0) {
+    while (this.#queue.size > 0) {
       const link = await this.connection.link().catch(() => undefined);
       if (link === undefined) {
         break;
@@ -122,22 +126,18 @@ export class AppendQueue {
     const batch: PendingAppend[] = [];
     let bytes = 0;
     let records = 0;
-    let taken = 0;
     for (const pending of this.#queue) {
-      if (!pending.isSettled) {
-        bytes += pending.bytes;
-        records += pending.records.length;
-        if (
-          batch.length > 0 &&
-          (bytes > BATCH.bytes || records > BATCH.records)
-        ) {
-          break;
-        }
-        batch.push(pending);
+      bytes += pending.bytes;
+      records += pending.records.length;
+      if (
+        batch.length > 0 &&
+        (bytes > BATCH.bytes || records > BATCH.records)
+      ) {
+        break;
       }
-      taken++;
+      batch.push(pending);
+      this.#queue.delete(pending);
     }
-    this.#queue.splice(0, taken);
     return batch;
   }
 
@@ -146,7 +146,7 @@ export class AppendQueue {
       pending.isSent = true;
     }
     try {
-      const args = batch.flatMap(({ records }) => records.flatMap(toArguments));
+      const args = batch.flatMap((pending) => pending.args);
       const reply = await this.scripts.call<AppendReply>(link, APPEND, args);
       this.#settle(batch, reply);
     } catch (error) {
@@ -176,7 +176,10 @@ export class AppendQueue {
     for (const pending of batch) {
       pending.isSent = false;
     }
-    this.#queue.unshift(...batch.filter(({ isSettled }) => !isSettled));
+    this.#queue = new Set([
+      ...batch.filter(({ isSettled }) => !isSettled),
+      ...this.#queue,
+    ]);
   }
 
   #fail(batch: PendingAppend[], error: unknown): void {

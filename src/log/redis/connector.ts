@@ -1,5 +1,5 @@
-import { createClient } from 'redis';
-import type { RedisClientOptions, RedisClientType } from 'redis';
+import type { RedisClientOptions, RedisClientType, createClient } from 'redis';
+import { nodeRedis } from './node-redis.js';
 import type { RedisLogSettings } from './redis-log-options.js';
 
 /** A client that has one connection in its life. */
@@ -14,6 +14,7 @@ export class Connector {
   /** Where signals go. */
   readonly channel: string;
   readonly timeout: number;
+  #createClient: typeof createClient | undefined;
 
   constructor(private readonly settings: RedisLogSettings) {
     this.timeout = settings.timeout;
@@ -28,6 +29,16 @@ export class Connector {
   }
 
   /**
+   * Makes `create` possible. The application's own client brings what is needed.
+   * @throws RedisMissingException
+   */
+  async load(): Promise<void> {
+    if (this.settings.client === undefined) {
+      ({ createClient: this.#createClient } = await nodeRedis());
+    }
+  }
+
+  /**
    * A client that is not yet connected. It does not reconnect and keeps no queue: what it was given is
    * not sent later, and the log knows when a connection is another one.
    */
@@ -38,6 +49,8 @@ export class Connector {
       name: 'sse-hub',
       disableOfflineQueue: true,
       commandOptions: {},
+      commandsQueueMaxLength: undefined,
+      readonly: false,
       maintNotifications: 'disabled',
       pingInterval: undefined,
       clientSideCache: undefined,
@@ -50,7 +63,7 @@ export class Connector {
       },
     } as const;
     return client === undefined
-      ? (createClient({ ...options, url }) as OwnClient)
+      ? (this.#createClient!({ ...options, url }) as OwnClient)
       : (client.duplicate({ ...client.options, ...options }) as OwnClient);
   }
 }

@@ -62,7 +62,9 @@ export class RedisLog implements EventLog {
     this.#scripts = new ScriptCaller(this.#connector, settings);
   }
 
+  /** @throws RedisMissingException, LogUnavailableException */
   async open(): Promise<LogBounds> {
+    await this.#connector.load();
     if (this.#closed) {
       throw closedError();
     }

@@ -32,7 +32,7 @@ export class RedisTail implements AsyncIterableIterator<TailBatch> {
   #batch: TailBatch | undefined;
   #isReading = false;
   #ended = false;
-  #wake: (() => void) | undefined;
+  #waiting: (() => void)[] = [];
 
   constructor(
     after: Cursor,
@@ -64,7 +64,7 @@ export class RedisTail implements AsyncIterableIterator<TailBatch> {
         return { done: false, value };
       }
       this.#read();
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     return { done: true, value: undefined };
   }
@@ -87,7 +87,7 @@ export class RedisTail implements AsyncIterableIterator<TailBatch> {
     this.#connection.close();
     this.#signals = [];
     this.#batch = undefined;
-    this.#wake?.();
+    this.#wake();
     this.options.onEnd();
   }
 
@@ -115,9 +115,15 @@ export class RedisTail implements AsyncIterableIterator<TailBatch> {
         this.end();
       } else {
         this.#batch = value;
-        this.#wake?.();
+        this.#wake();
       }
     });
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) {
+      resolve();
+    }
   }
 
   #push(records: readonly LogRecord[]): void {
@@ -128,6 +134,6 @@ export class RedisTail implements AsyncIterableIterator<TailBatch> {
       this.#signals.push(record);
       this.#signalBytes += record.data.length;
     }
-    this.#wake?.();
+    this.#wake();
   }
 }

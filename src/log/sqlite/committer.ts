@@ -57,10 +57,14 @@ export class Committer {
   }
 
   /** Begins with a file that was opened; resolves when nothing in it is too old or too much. */
-  async begin(): Promise<void> {
+  async begin(file: OpenFile): Promise<void> {
     clearTimeout(this.#expiry);
     this.#expiry = undefined;
     this.schedule();
+    const { oldest } = file.state;
+    if (oldest !== null && oldest <= this.#expireThrough()) {
+      file.state = { ...file.state, overfull: true };
+    }
     await this.#tidy();
   }
 

@@ -52,7 +52,7 @@ export class SqliteLog implements EventLog {
     this.#options = resolveSqliteOptions(options);
     nodeSqlite();
     this.#kept = new KeptFile(this.#options, {
-      opened: () => this.#begin(),
+      opened: (file) => this.#begin(file),
       lost: () => this.#committer.rejectAll(),
     });
     this.#committer = new Committer(this.#kept, this.#tails, this.#options);
@@ -136,8 +136,8 @@ export class SqliteLog implements EventLog {
   }
 
   /** With a file that was opened: tails read on there. */
-  #begin(): void {
-    this.#tidied = this.#committer.begin();
+  #begin(file: OpenFile): void {
+    this.#tidied = this.#committer.begin(file);
     this.#tails.readOn();
   }
 

@@ -68,13 +68,17 @@ export function assertTold(
 ): void {
   reader.check();
   let position = reader.after;
+  let next = 0;
   for (const item of reader.told) {
     if ('gap' in item) {
       ({ position } = item.gap);
       continue;
     }
-    const next = history.find(({ cursor }) => cursor > position);
-    assertSame([item.entry], next ? [next] : [], `a tail after ${position}`);
+    while (next < history.length && history[next]!.cursor <= position) {
+      next++;
+    }
+    const expected = history.slice(next, next + 1);
+    assertSame([item.entry], expected, `a tail after ${position}`);
     position = item.entry.cursor;
   }
   const last = history.at(-1)?.cursor ?? position;

@@ -156,19 +156,25 @@ export const idempotencyCases: readonly ContractCase[] = [
 async function oneEntryForEachKey(trial: Trial): Promise<void> {
   const nodes = await trial.nodes();
   const tails = nodes.map((log) => trial.tail(log, trial.empty.floor));
+  const keys = new Map<string, string | undefined>();
   const batches = await appendAtFullSpeed(trial, nodes, {
     appenders: 6,
-    record: (record) =>
-      trial.random() < 0.3
-        ? record
-        : { ...record, idempotencyKey: `key ${trial.below(40)}` },
+    record: (record) => {
+      const idempotencyKey =
+        trial.random() < 0.3 ? undefined : `key ${trial.below(40)}`;
+      keys.set(record.data, idempotencyKey);
+      return { ...record, idempotencyKey };
+    },
   });
   const history = await retained(trial.log);
   const byKey = new Map<string, LogEntry>();
-  for (const entry of history.filter((e) => e.idempotencyKey !== undefined)) {
-    const { idempotencyKey } = entry;
-    assert.ok(!byKey.has(idempotencyKey!), `two entries: ${idempotencyKey}`);
-    byKey.set(idempotencyKey!, entry);
+  for (const entry of history) {
+    const idempotencyKey = keys.get(entry.data);
+    assert.equal(entry.idempotencyKey, idempotencyKey, 'its own key');
+    if (idempotencyKey !== undefined) {
+      assert.ok(!byKey.has(idempotencyKey), `two entries: ${idempotencyKey}`);
+      byKey.set(idempotencyKey, entry);
+    }
   }
 
   const returned = batches.flat(2);

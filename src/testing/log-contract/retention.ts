@@ -5,6 +5,9 @@ import { assertSame, assertTold, readAll, retained } from './history.js';
 import { recordOf } from './record.js';
 import type { ContractCase, Trial } from './trial.js';
 
+const PAGE = { events: 9, bytes: 9_999 };
+
+/** In milliseconds. */
 const MAX_AGE = 300;
 
 export const retentionCases: readonly ContractCase[] = [
@@ -150,8 +153,10 @@ export const retentionCases: readonly ContractCase[] = [
       );
       assert.ok(
         history.some(({ cursor }) => cursor === floor),
-        'the floor is the position of the last entry that has gone',
+        'the floor is the position of an entry',
       );
+      const { entries } = await trial.log.readBack(floor, PAGE);
+      assertSame(entries, [], 'what is at the floor and below it is gone');
     },
   },
 ];

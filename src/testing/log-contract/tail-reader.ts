@@ -1,4 +1,5 @@
 import assert, { AssertionError } from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Cursor } from '../../log/cursor.js';
 import { epochOf } from '../../log/cursor.js';
 import type {
@@ -115,6 +116,8 @@ export class TailReader {
       for (const check of this.#watchers) {
         check();
       }
+      // A tail that always has a batch would leave nobody else a turn.
+      await nextTurn();
     }
   }
 

@@ -58,14 +58,31 @@ export class MoviesRepository implements OnApplicationShutdown {
       .immediate();
   }
 
-  save({ id, title, year, genre }: Movie): void {
-    this.sql(
-      'UPDATE movies SET title = ?, year = ?, genre = ? WHERE id = ?',
-    ).run(title, year, genre, id);
+  /** @returns the movie before and after, or `undefined` when there is none */
+  change(
+    id: number,
+    changes: Partial<MovieDraft>,
+  ): { before: Movie; after: Movie } | undefined {
+    // Nobody writes between the reading and the writing.
+    return this.database
+      .transaction(() => {
+        const before = this.findOne(id);
+        if (!before) {
+          return undefined;
+        }
+        const after = { ...before, ...changes };
+        this.sql(
+          'UPDATE movies SET title = ?, year = ?, genre = ? WHERE id = ?',
+        ).run(after.title, after.year, after.genre, id);
+        return { before, after };
+      })
+      .immediate();
   }
 
-  remove(id: number): void {
-    this.sql('DELETE FROM movies WHERE id = ?').run(id);
+  /** @returns the movie that was removed, if there was one */
+  remove(id: number): Movie | undefined {
+    const row = this.sql('DELETE FROM movies WHERE id = ? RETURNING *').get(id);
+    return row ? toMovie(row) : undefined;
   }
 
   onApplicationShutdown(): void {
@@ -105,7 +122,8 @@ function openDatabase() {
   const folder =
     process.env.DATA_DIR ?? join(import.meta.dirname, '../../data');
   mkdirSync(folder, { recursive: true });
-  const database = new Database(join(folder, 'movies.db'));
+  // Another node may be writing to the same file: this one waits for its turn.
+  const database = new Database(join(folder, 'movies.db'), { timeout: 5000 });
   database.exec(SCHEMA);
   return database;
 }

@@ -21,7 +21,7 @@ export class MoviesService {
   findOne(id: number): Movie {
     const movie = this.movies.findOne(id);
     if (!movie) {
-      throw new NotFoundException(`There is no movie ${id}`);
+      throw notFound(id);
     }
     return movie;
   }
@@ -42,26 +42,61 @@ export class MoviesService {
         data: movie,
         idempotencyKey,
       });
+      await this.correct(movie);
     }
     return answer;
   }
 
   async change(id: number, changes: Partial<MovieDraft>): Promise<Movie> {
-    const before = this.findOne(id);
-    const movie = { ...before, ...changes };
-    this.movies.save(movie);
-    await this.hub.publish('movies', {
-      type: 'movie.changed',
-      data: { ...movie, previousGenre: before.genre },
-    });
-    return movie;
+    const changed = this.movies.change(id, changes);
+    if (!changed) {
+      throw notFound(id);
+    }
+    const { before, after } = changed;
+    await this.publishChange(after, before.genre);
+    await this.correct(after);
+    return after;
   }
 
   async remove(id: number): Promise<void> {
-    const movie = this.findOne(id);
-    this.movies.remove(id);
+    const movie = this.movies.remove(id);
+    if (!movie) {
+      throw notFound(id);
+    }
+    await this.publishRemoval(movie);
+  }
+
+  /**
+   * Two nodes that change a movie at once may publish in another order than they have
+   * stored. Who was overtaken says what is stored, so that this is what every page ends with.
+   */
+  private async correct(told: Movie): Promise<void> {
+    const stored = this.movies.findOne(told.id);
+    if (!stored) {
+      await this.publishRemoval(told);
+    } else if (!isSame(stored, told)) {
+      await this.publishChange(stored, told.genre);
+      await this.correct(stored);
+    }
+  }
+
+  private async publishChange(
+    movie: Movie,
+    previousGenre: Genre,
+  ): Promise<void> {
+    await this.hub.publish('movies', {
+      type: 'movie.changed',
+      data: { ...movie, previousGenre },
+    });
+  }
+
+  private async publishRemoval(movie: Movie): Promise<void> {
     await this.hub.publish('movies', { type: 'movie.removed', data: movie });
   }
+}
+
+function notFound(id: number): NotFoundException {
+  return new NotFoundException(`There is no movie ${id}`);
 }
 
 function isSame(movie: MovieDraft, draft: MovieDraft): boolean {

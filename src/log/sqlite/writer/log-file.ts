@@ -125,7 +125,9 @@ export class LogFile {
     this.#database.exec('COMMIT');
     const seen = { epoch, position: this.#tally.head, boot: this.#boot };
     this.#lock.remember(seen);
-    const state = stateOf(this.#tally, false);
+    // Who asks for the first slice knows what has become too old meanwhile.
+    const overfull = this.#retention.isOverfull(this.#tally, -Infinity);
+    const state = stateOf(this.#tally, overfull);
     return { file, epoch, formerEpoch, state };
   }
 

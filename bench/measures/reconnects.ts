@@ -1,0 +1,113 @@
+import { FIRST_NUMBER } from '../load/number-scanner.js';
+import type { Replay } from '../load/protocol.js';
+import { movieNumbered } from '../servers/movie.js';
+import { serverCpu, type Bench, type Figures } from './measure.js';
+import { close, open } from './opening.js';
+import { request } from './request.js';
+
+/** More than a node's window holds. */
+const PUBLISHED = 3_000;
+
+interface Pass {
+  /** CPU of the server for each client, in microseconds. */
+  cpu: number;
+  /** Until all clients had everything, in milliseconds. */
+  wall: number;
+  /** Calls of the log that read, its tail aside, for each client. */
+  reads: number;
+  /** Commands that read, its tail's aside, that the engine got for each client, if it can tell. */
+  engineReads: number | undefined;
+}
+
+/**
+ * Clients that were away come back all at once: to a node that has just been started, where the
+ * history outlives it, and to one that has run for a while. Beside it the same clients with
+ * nothing to catch up on.
+ */
+export async function measureReconnects(bench: Bench): Promise<Figures> {
+  const readyEmpty = bench.server.startedIn;
+  const missed = await publishMovies(bench);
+  const restarted = bench.engine?.durable
+    ? await measureRestart(bench, missed)
+    : {};
+  // As in the connections measure: what compiling the code costs is paid before.
+  for (const replay of [undefined, missed]) {
+    await pass(bench, replay);
+  }
+  const plain = await pass(bench);
+  const returning = await pass(bench, missed);
+  return {
+    ...restarted,
+    'reconnects.plain': plain.cpu,
+    'reconnects.cpu': returning.cpu,
+    'reconnects.reads': returning.reads,
+    'reconnects.readyEmpty': readyEmpty,
+  };
+}
+
+async function measureRestart(bench: Bench, missed: Replay): Promise<Figures> {
+  await bench.restart();
+  const plain = await pass(bench);
+  await bench.restart();
+  const ready = bench.server.startedIn;
+  const returning = await pass(bench, missed);
+  return {
+    'reconnects.ready': ready,
+    'reconnects.coldPlain': plain.cpu,
+    'reconnects.coldCpu': returning.cpu,
+    'reconnects.coldReads': returning.reads,
+    'reconnects.coldWall': returning.wall,
+    ...(returning.engineReads !== undefined && {
+      'reconnects.coldEngineReads': returning.engineReads,
+    }),
+  };
+}
+
+/** Opens the connections, with what each has missed if it has, and closes them again. */
+async function pass(bench: Bench, replay?: Replay): Promise<Pass> {
+  const { returning } = bench.scale;
+  await bench.server.call('collectGarbage');
+  const before = await takeReads(bench);
+  const start = performance.now();
+  const { cpu } = await serverCpu(bench, () => open(bench, returning, replay));
+  const wall = performance.now() - start;
+  const after = await takeReads(bench);
+  await close(bench);
+  const reads = after.log - before.log;
+  if (reads > 0) {
+    bench.problems.push(
+      `reconnects: the log was read ${reads} times, though the window has it all`,
+    );
+  }
+  return {
+    cpu: cpu / returning,
+    wall,
+    reads: reads / returning,
+    engineReads: after.engine && after.engine / returning,
+  };
+}
+
+/** Of the log since the server has started, of the engine since the last call. */
+async function takeReads({ server, engine }: Bench) {
+  return {
+    log: await request<number>(server.ready.port, 'GET', '/reads'),
+    engine: await engine?.takeReads?.(),
+  };
+}
+
+/** Publishes more than the window holds. */
+async function publishMovies({ server, scale }: Bench): Promise<Replay> {
+  const { missed } = scale;
+  const query = `count=${PUBLISHED}&cursors=${missed + 1}`;
+  const [lastEventId] = await request<string[]>(
+    server.ready.port,
+    'POST',
+    `/publish?${query}`,
+    movieNumbered(FIRST_NUMBER),
+  );
+  return {
+    lastEventId,
+    first: FIRST_NUMBER + PUBLISHED - missed,
+    events: missed,
+  };
+}

@@ -1,0 +1,10 @@
+/** What events of classes and their listeners take from the module's options. */
+export interface EventOptions {
+  /** `undefined`: if class-validator is installed. */
+  readonly validateEvents: boolean | undefined;
+  /** In milliseconds. */
+  readonly closeGrace: number;
+}
+
+/** Injection token of the `EventOptions`. */
+export const EVENT_OPTIONS = Symbol('EVENT_OPTIONS');

@@ -1,0 +1,47 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { InvalidOptionException } from '../options/check-options.js';
+import { loadClassValidator } from './class-validator.js';
+import { EVENT_OPTIONS } from './event-options.js';
+import type { EventOptions } from './event-options.js';
+import { EventValidationException } from './events.exceptions.js';
+import { messagesOf } from './validation-messages.js';
+
+/** Checks events by class-validator's rules, as the application has asked for. */
+@Injectable()
+export class EventValidator {
+  constructor(
+    @Inject(EVENT_OPTIONS)
+    private readonly options: Pick<EventOptions, 'validateEvents'>,
+  ) {}
+
+  /** @throws InvalidOptionException if validation was asked for and cannot be had */
+  async load(): Promise<void> {
+    try {
+      await loadClassValidator();
+    } catch (error) {
+      if (this.options.validateEvents === true) {
+        throw new InvalidOptionException(
+          'SseModule: "validateEvents" is true, but class-validator cannot be loaded. Install it: npm install class-validator. Or leave the option out.',
+          { cause: error },
+        );
+      }
+    }
+  }
+
+  /** @throws EventValidationException */
+  async check(event: object): Promise<void> {
+    if (this.options.validateEvents === false) {
+      return;
+    }
+    const validator = await loadClassValidator().catch(() => undefined);
+    // Without it, an object of a class without rules would be refused.
+    const options = { forbidUnknownValues: false };
+    const errors = (await validator?.validate(event, options)) ?? [];
+    if (errors.length > 0) {
+      throw new EventValidationException(
+        event.constructor.name,
+        messagesOf(errors),
+      );
+    }
+  }
+}

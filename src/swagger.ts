@@ -1,0 +1,1 @@
+export { ApiSse } from './openapi/api-sse.decorator.js';
