@@ -5,6 +5,7 @@ import {
 import { AsyncResource } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import type { Cursor } from '../log/cursor.js';
+import { epochOf } from '../log/cursor.js';
 import type {
   EventLog,
   LogBounds,
@@ -18,6 +19,7 @@ import { LogUnavailableException } from '../log/log.exceptions.js';
 import { CONTROL_TOPIC, readControlEntry } from './control-entry.js';
 import type { ControlEntry, ControlListener } from './control-entry.js';
 import { DispatchWaits } from './dispatch-waits.js';
+import { EPHEMERAL, EarlyEvents } from './early-events.js';
 import { fillWindow } from './fill-window.js';
 import { HubEvent } from './hub-event.js';
 import { LogReader, PAGE } from './log-reader.js';
@@ -70,6 +72,7 @@ export class Dispatcher {
   #started: Promise<void> | undefined;
   #position: Cursor = '';
   #epoch = '';
+  #obeyed: Cursor = '';
   #floor: Cursor = '';
   /** The newest position of this history that the log is known to have. */
   #head: Cursor = '';
@@ -78,6 +81,10 @@ export class Dispatcher {
   /** Entries of the hub's own that this node has given to the log and not met yet. */
   readonly #commands = new Set<LogRecord>();
   #nextHistory = new Waiters<void>();
+  readonly #early = new EarlyEvents(
+    (entry) => this.#hasMet(entry),
+    (record) => this.subjects.dispatch(toEvent(record, true)),
+  );
   readonly subjects = new Subjects();
   readonly window: Window;
 
@@ -94,6 +101,11 @@ export class Dispatcher {
   /** The newest event that this node has dispatched; empty until it has started. */
   get position(): Cursor {
     return this.#position;
+  }
+
+  /** The newest of the hub's own entries that this node has met, or the position from which on it meets them. */
+  get obeyed(): Cursor {
+    return this.#obeyed;
   }
 
   get epoch(): string {
@@ -244,7 +256,7 @@ export class Dispatcher {
     await fillWindow(this.window, this.log, bounds);
     this.#epoch = bounds.epoch;
     this.#floor = bounds.floor;
-    this.#position = this.#head = bounds.head;
+    this.#position = this.#head = this.#obeyed = bounds.head;
     this.#running = this.#scope.runInAsyncScope(() => this.#run());
   }
 
@@ -302,6 +314,7 @@ export class Dispatcher {
       deliveries += this.#dispatch(toEvent(record, true));
       bytes += record.data.length;
     }
+    this.#early.release();
     await nextTurn();
   }
 
@@ -315,10 +328,9 @@ export class Dispatcher {
     }
     if (event.topic === CONTROL_TOPIC) {
       if (event.id === undefined) {
-        this.#hear(event);
-      } else {
-        this.#obey(event);
+        return this.#hear(event);
       }
+      this.#obey(event);
       return 1;
     }
     return this.subjects.dispatch(event);
@@ -327,6 +339,7 @@ export class Dispatcher {
   /** Acts on one of the hub's own entries, which no subscriber gets. */
   #obey(event: HubEvent): void {
     this.#carryOut(event.type, HubEvent.textOf(event));
+    this.#obeyed = event.id!;
     this.#waits.resolve(event.id!);
   }
 
@@ -341,13 +354,22 @@ export class Dispatcher {
     }
   }
 
-  /** Takes what a node has sent to the others, which no subscriber gets either. */
-  #hear(signal: HubEvent): void {
+  /** Takes what a node has sent to the others, which no subscriber gets as it is. */
+  #hear(signal: HubEvent): number {
+    const text = HubEvent.textOf(signal);
     try {
-      this.onSignal?.(signal.type, HubEvent.textOf(signal));
+      if (signal.type === EPHEMERAL) {
+        return this.#early.take(text);
+      }
+      this.onSignal?.(signal.type, text);
     } catch (error) {
       this.#logger.error(`Cannot take ${signal.type}`, error);
     }
+    return 1;
+  }
+
+  #hasMet(entry: Cursor): boolean {
+    return entry <= this.#position && epochOf(entry) === this.#epoch;
   }
 
   #order(entry: ControlEntry): void {
@@ -373,7 +395,7 @@ export class Dispatcher {
     this.#obeyUnmet();
     this.#epoch = epoch;
     this.#floor = floor;
-    this.#position = this.#head = position;
+    this.#position = this.#head = this.#obeyed = position;
     this.window.clear(position);
     this.#waits.settle(position, before);
     if (isSame) {
@@ -385,6 +407,7 @@ export class Dispatcher {
     for (const stream of Array.from(this.#streams)) {
       this.#tell(stream, position, reason, before);
     }
+    this.#early.release();
     const waiting = this.#nextHistory;
     this.#nextHistory = new Waiters();
     waiting.resolve();

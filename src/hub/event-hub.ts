@@ -13,6 +13,7 @@ import type {
 import type { DisconnectCriteria, RefreshCriteria } from './control-entry.js';
 import { toDisconnectRecord, toRefreshRecord } from './control-entry.js';
 import { Dispatcher } from './dispatcher.js';
+import { toSignal } from './early-events.js';
 import type {
   EventClass,
   HubEventOf,
@@ -184,7 +185,12 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
         : { topic: target, event: given as NewEvent };
     const record = toRecord(topic, event, this.context.maxEventBytes);
     if (event.ephemeral) {
-      await this.context.log.signal([record]);
+      const { capabilities } = this.context.log;
+      await this.context.log.signal([
+        capabilities.shared
+          ? toSignal(record, this.#dispatcher.obeyed)
+          : record,
+      ]);
       return toEvent(record, false);
     }
     const [entry] = await this.context.log.append([record]);
@@ -332,7 +338,8 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   /**
    * Ends streams, on every node. It is an entry in the log: once this has resolved, nothing
    * that is published later reaches a matching stream, and what had not been written is
-   * dropped. (Ephemeral events are no entries: on another node one may overtake it.) A client that does not take what was written is cut. It also reaches a
+   * dropped. (Ephemeral events are no entries: one that a node publishes before it has met this may
+   * still reach a stream of another.) A client that does not take what was written is cut. It also reaches a
    * request that guards have let through and whose stream has not opened yet; not one that
    * arrives later, which the guards see, so take the session away first.
    *
