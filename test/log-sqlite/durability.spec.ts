@@ -11,9 +11,8 @@ describeSqlite('The file of a SqliteLog', () => {
     'waits for the disk with every commit as "synchronous" says: %s',
     async (synchronous, level) => {
       // Not imported at the top, as not every Node has what it imports.
-      const { openDatabase } = await import(
-        '../../src/log/sqlite/writer/schema.js'
-      );
+      const { openDatabase } =
+        await import('../../src/log/sqlite/writer/schema.js');
       const database = openDatabase(newFile(), synchronous, 'e', false);
       const pragma = (name: string) => database.prepare(`PRAGMA ${name}`).get();
 
