@@ -150,8 +150,9 @@ export class Dispatcher {
     return (this.#started ??= this.#start().catch((error: unknown) => {
       // The next caller tries again.
       this.#started = undefined;
-      throw error instanceof LogUnavailableException
-        ? notStarted(error)
+      // A log's own kind of it says by itself what to do.
+      throw (error as Error).constructor === LogUnavailableException
+        ? notStarted(error as Error)
         : error;
     }));
   }
@@ -447,7 +448,7 @@ export class Dispatcher {
   }
 }
 
-function notStarted(error: LogUnavailableException): LogUnavailableException {
+function notStarted(error: Error): LogUnavailableException {
   return new LogUnavailableException(
     `The hub needs its log to start, and the log's engine did not answer. Check that it runs, and that the log's options name it. ${error.message}`,
     { cause: error },
