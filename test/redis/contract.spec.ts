@@ -8,8 +8,13 @@ beforeAll(() => Logger.overrideLogger(false));
 
 type Engine = NonNullable<LogUnderTest['engine']>;
 
+const needsEngine = ({ name }: LogContractCase): boolean =>
+  name.startsWith('engine away');
+
+/** @param timeout how long the log waits for the server, in milliseconds */
 function contractWhere(
   engineOf: (server: RedisServer) => Engine,
+  timeout: number,
 ): readonly LogContractCase[] {
   return logContract(
     async (retention) => {
@@ -19,7 +24,7 @@ function contractWhere(
         const log = new RedisLog({
           ...retention,
           url: server.url,
-          timeout: 1_000,
+          timeout,
         });
         logs.push(log);
         return log;
@@ -45,26 +50,32 @@ function contractWhere(
   );
 }
 
-describe('RedisLog keeps the contract', () => {
-  const cases = contractWhere((server) => ({
-    stop: () => server.kill(),
-    start: () => server.restart(),
-  }));
+const killed = (server: RedisServer): Engine => ({
+  stop: () => server.kill(),
+  start: () => server.restart(),
+});
 
-  for (const { name, run } of cases) {
+const frozen = (server: RedisServer): Engine => ({
+  stop: () => Promise.resolve(server.freeze()),
+  start: () => Promise.resolve(server.thaw()),
+});
+
+describe('RedisLog keeps the contract', () => {
+  // A disk that is busy may keep the server, which writes each append to it, for a second.
+  const present = contractWhere(killed, 5_000).filter(
+    (each) => !needsEngine(each),
+  );
+  const away = contractWhere(killed, 1_000).filter(needsEngine);
+
+  for (const { name, run } of [...present, ...away]) {
     it(name, run);
   }
 });
 
 describe('RedisLog keeps the contract where the server is frozen, not dead', () => {
-  const cases = contractWhere((server) => ({
-    stop: () => Promise.resolve(server.freeze()),
-    start: () => Promise.resolve(server.thaw()),
-  }));
-
-  for (const { name, run } of cases) {
-    if (name.startsWith('engine away')) {
-      it(name, run);
-    }
+  for (const { name, run } of contractWhere(frozen, 1_000).filter(
+    needsEngine,
+  )) {
+    it(name, run);
   }
 });
