@@ -70,6 +70,20 @@ describeSqlite('The epoch of a SqliteLog', () => {
     });
   });
 
+  it('is another one also when the process that has given them out was killed', async () => {
+    const { file, epoch } = await written();
+    copyFileSync(file, `${file}.backup`);
+    const remote = await RemoteLog.start({ file });
+    await remote.call('open');
+    await remote.call('append', [4]);
+    await remote.kill();
+    rmSync(`${file}-wal`);
+    rmSync(`${file}-shm`);
+    renameSync(`${file}.backup`, file);
+
+    expect(await epochOf(file)).not.toBe(epoch);
+  });
+
   it('is the same when a copy is restored after which nothing was given out', async () => {
     const { file, epoch } = await written();
     copyFileSync(file, `${file}.backup`);

@@ -227,6 +227,20 @@ describeSqlite('SqliteLog', () => {
     await Promise.all(pages);
   });
 
+  it('holds on to nothing of the file between its reads: what is committed gets its place in it', async () => {
+    const file = newFile();
+    const { log, head } = await open({ file });
+    await log.append(numbers(1, 50).map((n) => recordOf(n)));
+    await log.read(head, { events: 10, bytes: 100_000 });
+    await log.read(head, { events: 50, bytes: 10 });
+    const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+    const other = new DatabaseSync(file);
+    const checkpoint = other.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+    other.close();
+
+    expect(checkpoint).toEqual({ busy: 0, log: 0, checkpointed: 0 });
+  });
+
   it('rejects what is asked before it is open, and a tail waits', async () => {
     const log = new SqliteLog({ file: newFile() });
     logs.push(log);

@@ -69,6 +69,8 @@ describeSqlite('A file of a SqliteLog', () => {
     const [cursor] = await remote.call('append', [1]);
     const log = new SqliteLog({ file, lockTimeout: 15_000 });
     const opened = log.open();
+    // One that has begun to try after it is refused meanwhile.
+    await refused(new SqliteLog({ file, lockTimeout: 0 }));
     await remote.call('close');
 
     expect(await opened).toEqual({ ...before, head: cursor });

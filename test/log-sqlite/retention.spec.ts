@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import type { LogEntry } from 'nestjs-sse-hub';
 import { newFile } from './support/folders.js';
 import {
@@ -18,8 +19,18 @@ const DAY = 86_400_000;
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
+/** The position after another one. */
+function next(cursor: string, epoch: string): string {
+  const position = parseInt(cursor.slice(epoch.length + 1), 36) + 1;
+  const digits = cursor.length - epoch.length - 1;
+  return `${epoch}-${position.toString(36).padStart(digits, '0')}`;
+}
+
 describeSqlite('The retention of a SqliteLog', () => {
-  afterEach(closeLogs);
+  afterEach(async () => {
+    jest.useRealTimers();
+    await closeLogs();
+  });
 
   it('uses the space of what is gone again', async () => {
     const file = newFile();
@@ -94,6 +105,41 @@ describeSqlite('The retention of a SqliteLog', () => {
       ...numbers(19_992, 20_000),
       'between',
     ]);
+  });
+
+  it('frees a key with its entry, also when no timer has fired', async () => {
+    const log = makeLog({ file: newFile(), maxAge: 1_000 });
+    await log.open();
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
+    const keyed = (data: unknown) => recordOf(data, { idempotencyKey: 'k' });
+    await log.append([keyed('first')]);
+    const [same] = await log.append([keyed('second')]);
+    jest.setSystemTime(Date.now() + 1_000);
+    const [other] = await log.append([keyed('third')]);
+
+    expect(dataOf([same!, other!])).toEqual(['first', 'third']);
+  });
+
+  it('is told with every page: none begins behind what was dropped and does not say so', async () => {
+    const log = makeLog({ file: newFile(), maxEvents: 20 });
+    const { epoch, floor } = await log.open();
+    let after = floor;
+    let pages = 0;
+    const publisher = (async () => {
+      for (let n = 0; pages < 3_000; n++) {
+        await log.append([recordOf(n)]);
+      }
+    })();
+    for (; pages < 3_000; pages++) {
+      const page = await log.read(after, { events: 1, bytes: 1 });
+      const first = page.entries[0];
+      if (first !== undefined && page.floor <= after) {
+        expect(first.cursor).toBe(next(after, epoch));
+      }
+      // Where the next commit drops the next one.
+      after = page.floor > after ? page.floor : after;
+    }
+    await publisher;
   });
 
   it('goes by the prefix: an old time behind a newer one waits for it', async () => {

@@ -61,8 +61,9 @@ export class KeptFile {
 
   /** @throws SqliteFileException */
   open(): Promise<OpenFile> {
-    if (this.#trouble === undefined) {
-      return Promise.resolve(this.#current!);
+    const isOpen = this.#trouble === undefined || this.#trouble.code === 'late';
+    if (isOpen && this.#current !== undefined) {
+      return Promise.resolve(this.#current);
     }
     const { file, lockTimeout } = this.options;
     return this.#open(lockTimeout).catch((error: unknown) => {
@@ -118,6 +119,7 @@ export class KeptFile {
     };
     await this.#opening?.catch(() => undefined);
     await within(this.options.timeout, current?.close());
+    current?.writer.abandon();
   }
 
   #open(lockTimeout: number): Promise<OpenFile> {
@@ -162,6 +164,10 @@ export class KeptFile {
       await delay(wait, undefined, { signal, ref: false }).catch(
         () => undefined,
       );
+      if (this.#trouble === undefined) {
+        // `open` was called meanwhile.
+        return;
+      }
       try {
         // Nobody else can have had it before this one.
         await this.#open(0);

@@ -5,6 +5,9 @@ import { toStoredEntry } from './entry-row.js';
 import { nodeSqlite } from './node-sqlite.js';
 import type { StoredRow } from './writer/messages.js';
 
+/** How long a reader waits for one who has locked all of the file, in milliseconds: nobody does for long. */
+const BUSY_TIMEOUT = 50;
+
 /** What was in the file at one moment. */
 export interface FilePage {
   readonly entries: readonly LogEntry[];
@@ -31,6 +34,7 @@ export class PageReader {
     private readonly epoch: string,
   ) {
     this.#database = new (nodeSqlite().DatabaseSync)(file, { readOnly: true });
+    this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
     this.#bounds = this.#database.prepare(
       `SELECT floor, (SELECT seq FROM sqlite_sequence WHERE name = 'entries') AS head
        FROM meta`,

@@ -102,11 +102,11 @@ export class SqliteLog implements EventLog {
   }
 
   read(after: Cursor, limit: LogPageLimit): Promise<LogPage> {
-    return this.#read((file) => file.after(after, limit));
+    return this.#readInTurn((file) => file.after(after, limit));
   }
 
   readBack(through: Cursor, limit: LogPageLimit): Promise<LogPage> {
-    return this.#read((file) => file.before(through, limit));
+    return this.#readInTurn((file) => file.before(through, limit));
   }
 
   bounds(): Promise<LogBounds> {
@@ -141,8 +141,12 @@ export class SqliteLog implements EventLog {
     this.#tails.readOn();
   }
 
-  async #read<Result>(read: (file: OpenFile) => Result): Promise<Result> {
+  async #readInTurn<Result>(read: (file: OpenFile) => Result): Promise<Result> {
     await this.#turn();
+    return this.#read(read);
+  }
+
+  async #read<Result>(read: (file: OpenFile) => Result): Promise<Result> {
     const file = this.#kept.current;
     if (file === undefined) {
       throw this.#kept.unavailable();

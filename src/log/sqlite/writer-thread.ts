@@ -97,6 +97,11 @@ export class WriterThread {
     await this.#worker.terminate();
   }
 
+  /** Keeps the process no longer alive for a disk that does not answer. */
+  abandon(): void {
+    this.#worker.unref();
+  }
+
   #ask(request: WriterRequest): Promise<WriterResult> {
     if (this.#isGone) {
       return Promise.reject(this.#goneError());

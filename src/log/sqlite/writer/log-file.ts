@@ -90,6 +90,9 @@ export class LogFile {
 
   /** Drops a slice of what is to go. */
   trim(expireThrough: number): HistoryState {
+    if (!this.#retention.isOverfull(this.#tally, expireThrough)) {
+      return stateOf(this.#tally, false);
+    }
     return this.#change(expireThrough, () => undefined);
   }
 
