@@ -26,6 +26,9 @@ const SLICE = { events: 256, bytes: 64 * 1024 } as const;
  */
 const HEAD_PATIENCE = 100;
 
+/** After how long the log is asked again for what it does not have, in milliseconds. */
+const LACK_PAUSE = 100;
+
 /**
  * One pass over the log for one connection: replay from the client's cursor out
  * of the window or the log's pages, then live. It joins the Subjects in the same
@@ -172,24 +175,43 @@ export class EventStream implements CarriedStream, DispatchedStream {
     let found = start.find();
     if (found === undefined) {
       this.#waitForHead(start.kept);
-      while (found === undefined) {
+      while (found === undefined && !this.#closed) {
         await start.ask();
         found = start.find();
       }
       clearTimeout(this.#headTimer);
     }
-    this.#startAt(found);
+    if (found !== undefined && !this.#closed) {
+      this.#startAt(found);
+    }
   }
 
   /** The head leaves without what the log says, if that takes long. */
   #waitForHead(cursor: Cursor | undefined): void {
     if (this.dispatcher.health.status === 'down') {
-      this.connection.startLater(cursor);
+      this.#startLater(cursor);
     } else {
-      this.#headTimer = setTimeout(
-        () => this.connection.startLater(cursor),
-        HEAD_PATIENCE,
-      );
+      this.#headTimer = setTimeout(() => {
+        try {
+          this.#startLater(cursor);
+        } catch (error) {
+          this.#failToBegin(error);
+        }
+      }, HEAD_PATIENCE);
+    }
+  }
+
+  #startLater(cursor: Cursor | undefined): void {
+    this.#appear();
+    this.connection.startLater(cursor);
+  }
+
+  /** Its user is on the topics from now on. */
+  #appear(): void {
+    const { userId } = this.selection.listener;
+    if (this.#user === undefined && userId !== undefined) {
+      this.#user = userId;
+      this.presence.join(this.selection.topics, userId);
     }
   }
 
@@ -213,15 +235,9 @@ export class EventStream implements CarriedStream, DispatchedStream {
   }
 
   #startAt({ cursor, reset }: Start): void {
-    if (this.#closed) {
-      return;
-    }
     this.#position = cursor;
     this.dispatcher.register(this, cursor);
-    this.#user = this.selection.listener.userId;
-    if (this.#user !== undefined) {
-      this.presence.join(this.selection.topics, this.#user);
-    }
+    this.#appear();
     this.connection.start(cursor, reset);
     this.#replay();
   }
@@ -280,7 +296,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
     } else if (events.length === 0) {
       // The log has not what this node has met: its newest entries may be lost, which the
       // tail will tell. Asked at once again, it would be asked all the time.
-      setTimeout(() => this.#replay(), HEAD_PATIENCE).unref();
+      setTimeout(() => this.#replay(), LACK_PAUSE).unref();
       return;
     } else {
       this.#handOn(events.filter((event) => event.id! <= position));

@@ -7,6 +7,7 @@ import {
   numbersOf,
   publishNumbers,
   range,
+  replacements,
   resetsOf,
   startNode,
   untilNumber,
@@ -125,6 +126,36 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
         expect(idsOf(client.events)).toEqual(idsOf(client.events).toSorted());
       },
     );
+
+    it('a stream that replaces one that waited continues where the client is', async () => {
+      const node = await start();
+      const ids = await publishNumbers(node, 1, 60);
+      node.log.goAway();
+      const client = await connect(`${node.url}/replaced`, {
+        lastEventId: ids[9],
+      });
+      await beats(client, 1);
+      replacements.next();
+      await beats(client, 1);
+      node.log.comeBack();
+      await untilNumber(client, 60);
+      expect(numbersOf(client)).toEqual(range(11, 60));
+      expect(resetsOf(client)).toEqual([]);
+    });
+
+    it('whose stream waits is present all the same', async () => {
+      const node = await start();
+      const ids = await publishNumbers(node, 1, 60);
+      node.log.goAway();
+      const client = await connect(`${node.url}/plain`, {
+        headers: { 'x-user': '7' },
+        lastEventId: ids[9],
+      });
+      expect(node.hub.presence('numbers').users).toEqual(['7']);
+      node.log.comeBack();
+      await untilNumber(client, 60);
+      expect(node.hub.presence('numbers').users).toEqual(['7']);
+    });
 
     it('a replay that has begun waits for its next page, which is no failure', async () => {
       const node = await start();

@@ -276,6 +276,73 @@ describe.each(platforms)(
       },
     );
 
+    it('a live stream for which there was nothing is told from where it was', async () => {
+      const ids = await startBehind(2, 5);
+      node.log.comeBack();
+      const client = await connect(`${node.url}/plain`);
+      await client.next('hub.checkpoint');
+      node.log.release(1);
+      await ahead.hub.publish('other', { data: 1 });
+      await eventually(() => node.hub.health().position === ids[2]);
+      await untilNumber(client, 3);
+      node.log.hold();
+      const other = await connect(`${node.url}/of-another-topic`);
+      await other.next('hub.checkpoint');
+      node.log.release(2);
+      await eventually(() => node.hub.health().position === ids[4]);
+      history.loseHistory();
+      await goOn();
+      await other.until(() => resetsOf(other).length > 0);
+      expect(resetsOf(other)).toEqual([
+        { reason: 'history-changed', cursor: ids[4] },
+      ]);
+    });
+
+    it('a page of another history, of which the node has not been told, is nothing to a replay', async () => {
+      await publishNumbers(ahead, 1, 1_300);
+      node = await start();
+      const { position } = node.hub.health();
+      const ids = await publishNumbers(node, 1_301, 1_301);
+      expect(ids[0]! > position!).toBe(true);
+      const reads = node.log.calls.read;
+      node.log.onRead = (count) => {
+        if (count === reads + 2) {
+          node.log.hold();
+          history.loseHistory();
+        }
+      };
+      const client = await connect(`${node.url}/rewind?count=1200`);
+      await eventually(() => node.log.calls.read === reads + 2);
+      const beats = client.comments.length + 2;
+      await client.until(() => client.comments.length >= beats);
+      expect(resetsOf(client)).toEqual([]);
+      const { cursor, numbers } = {
+        cursor: client.lastEventId!,
+        numbers: numbersOf(client),
+      };
+      await goOn();
+      await expectReset(client, 'history-changed', cursor, numbers);
+    });
+
+    it('what the log has lost, of which nobody has been told, is not asked for all the time', async () => {
+      const ids = await publishNumbers(ahead, 1, 60);
+      node = await start();
+      node.log.hold();
+      await history.forgetTail(55);
+      const client = await connect(`${node.url}/plain`, {
+        lastEventId: ids[4],
+      });
+      await client.next('hub.checkpoint');
+      const { read } = node.log.calls;
+      for (let turn = 0; turn < 300; turn++) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(node.log.calls.read - read).toBeLessThan(100);
+      await history.loseTail(0);
+      await goOn();
+      await expectReset(client, 'history-changed', ids[4]!);
+    });
+
     it('a client that was further, and has seen what is gone, is told nothing', async () => {
       const ids = await startBehind(2, 5);
       node.log.comeBack();

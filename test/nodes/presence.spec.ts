@@ -13,7 +13,7 @@ import type { EventLog, PresenceChange } from 'nestjs-sse-hub';
 import { answer } from '../support/answer.js';
 import { engines } from '../support/engines.js';
 import type { Engine } from '../support/engines.js';
-import { eventually } from '../support/eventually.js';
+import { eventually, settled } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import type { RunningApp } from '../support/running-app.js';
@@ -187,6 +187,30 @@ describe.each(engines)('Presence of nodes that share %s', (_, startEngine) => {
           'bob joined',
           'bob left',
         ]);
+      }
+    });
+
+    it('nobody leaves whose stream has to wait for the engine', async () => {
+      const [a, b] = await Promise.all([start(0), start(0)]);
+      const first = await open(a, 'ann');
+      await everywhere([a, b], 'ann');
+      await engine.goAway();
+      await eventually(() => a.log.health().status === 'down');
+      // From a node that was further: only the engine knows whether that is so.
+      const further = `${first.lastEventId!.slice(0, -1)}z`;
+      const second = await connect(`${a.url}/rooms/room`, {
+        ...as('ann'),
+        lastEventId: further,
+      });
+      first.drop();
+      await eventually(() => a.hub.connections().length === 1);
+      await settled(() => a.changes.length, 50);
+      await engine.comeBack();
+      await second.next('hub.reset');
+      await open(b, 'end');
+      await everywhere([a, b], 'ann,end');
+      for (const { changes } of [a, b]) {
+        expect(changes).toEqual(['ann joined', 'end joined']);
       }
     });
 

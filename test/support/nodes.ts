@@ -2,13 +2,16 @@ import { Controller, Query, UseGuards } from '@nestjs/common';
 import type { MessageEvent } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
-import { Observable, merge } from 'rxjs';
+import { Observable, Subject, merge, startWith, switchMap } from 'rxjs';
 import { eventually } from './eventually.js';
 import { HeaderUserGuard } from './header-user.guard.js';
 import { startApp } from './running-app.js';
 import type { AppParts, RunningApp } from './running-app.js';
 import type { SharedHistory, SharedLog } from './shared-log.js';
 import type { ReceivedEvent, SseClient } from './sse-client.js';
+
+/** Replaces the streams of `/replaced` by others of the same. */
+export const replacements = new Subject<void>();
 
 /** Streams of the topic `numbers`, as the tests of many nodes need them. */
 @UseGuards(HeaderUserGuard)
@@ -19,6 +22,20 @@ export class NumbersController {
   @Sse('plain')
   plain(@Connection() connection: SseConnection) {
     return this.hub.stream({ topics: ['numbers'], for: connection });
+  }
+
+  @Sse('of-another-topic')
+  other(@Connection() connection: SseConnection) {
+    return this.hub.stream({ topics: ['another'], for: connection });
+  }
+
+  /** Its stream is replaced when the test says so. */
+  @Sse('replaced')
+  replaced(@Connection() connection: SseConnection) {
+    return replacements.pipe(
+      startWith(undefined),
+      switchMap(() => this.plain(connection)),
+    );
   }
 
   @Sse('even')
