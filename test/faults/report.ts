@@ -1,9 +1,10 @@
-import type { Complaint } from './judgement/oracle.js';
+import type { Complaint } from './judgement/complaints.js';
 import type { Trial } from './trial.js';
 
 /** The figures of a run and its verdict. */
 export function report(trial: Trial, complaints: readonly Complaint[]): string {
-  const { browsers, workers, losses, ledger } = trial;
+  const { losses, ledger } = trial;
+  const { browsers, workers } = trial.crowd;
   const sum = <Item>(items: readonly Item[], of: (item: Item) => number) =>
     items.reduce((total, item) => total + of(item), 0);
   const most = <Item>(items: readonly Item[], of: (item: Item) => number) =>

@@ -22,8 +22,8 @@ export class AppNode {
   life = 0;
   /** From the first sign of readiness to the first sign of the end. */
   ready = false;
-  /** Attempts to start that failed because the engine was away. */
-  failedStarts = 0;
+  /** Publishes that it has answered with a failure. */
+  failures = 0;
   /** What the processes have said last. */
   readonly output: string[] = [];
   readonly #exits = new Set<Promise<unknown>>();
@@ -50,7 +50,6 @@ export class AppNode {
   async start(patience = START_TIMEOUT): Promise<void> {
     const deadline = Date.now() + patience;
     while (!(await this.#spawn())) {
-      this.failedStarts++;
       if (this.#stopped) {
         return;
       }

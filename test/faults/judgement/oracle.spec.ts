@@ -3,7 +3,8 @@ import { ClientRecord } from './client-record.js';
 import { Ledger } from './ledger.js';
 import { Losses } from './losses.js';
 import { judge } from './oracle.js';
-import type { History, Rule } from './oracle.js';
+import type { Rule } from './complaints.js';
+import type { History } from './history.js';
 
 const at = (position: number, epoch = 'a'): string =>
   `${epoch}-${String(position).padStart(4, '0')}`;

@@ -152,6 +152,7 @@ export class Worker {
     if (status === 201) {
       return id;
     }
+    node.failures++;
     this.figures.slowestFailure = Math.max(this.figures.slowestFailure, took);
     if (status !== 503 || took > this.patience) {
       this.complain(

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newestEntries, streamKey } from '../cluster/stream-entries.js';
 import type { Trial } from '../trial.js';
-import type { Dice } from './dice.js';
 import { REDIS } from './fault.js';
 import type { Fault } from './fault.js';
 
@@ -105,8 +104,8 @@ export const engineFaults: readonly Fault[] = [
 
 /** Waits until so many more events are acknowledged. */
 async function missed(trial: Trial, count: number): Promise<void> {
-  const goal = trial.acknowledged + count;
-  if (!(await trial.until(() => trial.acknowledged >= goal, PATIENCE))) {
+  const goal = trial.crowd.acknowledged + count;
+  if (!(await trial.until(() => trial.crowd.acknowledged >= goal, PATIENCE))) {
     trial.complain(`no ${count} events were published in ${PATIENCE} ms`);
   }
 }

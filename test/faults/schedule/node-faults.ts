@@ -127,7 +127,7 @@ export const nodeFaults: readonly Fault[] = [
       if (dice.chance(0.5)) {
         // The buffers of the system take much before a server notices.
         const isCut = (): boolean => !frozen.some(({ isFrozen }) => isFrozen);
-        await trial.flood(isCut, FLOOD);
+        await trial.crowd.flood(isCut, FLOOD);
       }
       await trial.wait(dice.between(2_000, 10_000));
       frozen.forEach((browser) => browser.thaw());
