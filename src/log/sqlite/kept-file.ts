@@ -144,7 +144,7 @@ export class KeptFile {
     last?.closeReader();
     this.#current = file;
     void file.writer.ended.then(() =>
-      this.fail(file, new Error('the thread that writes it has ended')),
+      this.fail(file, new Error('its thread has ended')),
     );
     if (last === undefined) {
       this.#trouble = undefined;
@@ -169,7 +169,7 @@ export class KeptFile {
         return;
       }
       try {
-        // Nobody else can have had it before this one.
+        // The lock is free: the thread that had it has ended.
         await this.#open(0);
         return;
       } catch (error) {

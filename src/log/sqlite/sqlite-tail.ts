@@ -51,8 +51,12 @@ export class SqliteTail implements AsyncIterableIterator<TailBatch> {
     this.#yielded = this.#reached = after;
   }
 
-  /** Whether it holds so much that appends wait for it. */
+  /** Whether appends wait for it. One that reads pages holds nobody up. */
   get isFull(): boolean {
+    return this.#live && this.#holdsEnough;
+  }
+
+  get #holdsEnough(): boolean {
     return this.#lag > MAX_LAG;
   }
 
@@ -75,7 +79,7 @@ export class SqliteTail implements AsyncIterableIterator<TailBatch> {
 
   /** Takes signals, but no more of them than entries: they may be lost. */
   signal(records: readonly LogRecord[]): void {
-    if (this.#ended || this.isFull) {
+    if (this.#ended || this.#holdsEnough) {
       return;
     }
     for (const record of records) {
@@ -118,14 +122,14 @@ export class SqliteTail implements AsyncIterableIterator<TailBatch> {
   #hold(record: LogEntry | LogRecord): void {
     this.#records.push(record);
     this.#lag += record.data.length;
-    if (this.isFull && this.#patience === undefined) {
+    if (this.#holdsEnough && this.#patience === undefined) {
       this.#startPatience();
     }
   }
 
   #startPatience(): void {
     clearTimeout(this.#patience);
-    this.#patience = this.isFull
+    this.#patience = this.#holdsEnough
       ? setTimeout(() => this.#giveUp(), PATIENCE).unref()
       : undefined;
   }
@@ -158,7 +162,7 @@ export class SqliteTail implements AsyncIterableIterator<TailBatch> {
       resolve({ done: true, value: undefined });
       return;
     }
-    if (!this.#live && !this.#reading && !this.isFull) {
+    if (!this.#live && !this.#reading && !this.#holdsEnough) {
       void this.#read();
     }
   }

@@ -140,8 +140,8 @@ export class WriterThread {
     const why = this.#crash?.message ?? 'it was ended';
     return new WriterFailure({
       code: 'failed',
-      summary: `the thread that writes the file is gone (${why})`,
-      hint: 'It is started again.',
+      summary: 'the thread that writes the file is gone',
+      hint: `It is started again (${why}).`,
     });
   }
 }

@@ -57,10 +57,16 @@ export function failureOf(error: unknown): Failure {
   return (
     BY_RESULT_CODE[resultCode(error)] ?? {
       code: 'failed',
-      summary: `the file cannot be used (${error instanceof Error ? error.message : String(error)})`,
+      summary: `the file cannot be used (${reasonOf(error)})`,
       hint: 'It is tried again.',
     }
   );
+}
+
+/** Messages of the file system name the path. */
+function reasonOf(error: unknown): string {
+  const { syscall, code, message } = error as NodeJS.ErrnoException;
+  return syscall === undefined ? (message ?? String(error)) : `${code}`;
 }
 
 /** Whether SQLite could not lock what another connection has locked. */
