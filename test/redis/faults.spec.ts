@@ -312,7 +312,8 @@ describe('A server that refuses to write makes a RedisLog', () => {
 
   it('wait until it is a master again', async () => {
     const server = await logs.server();
-    const log = await logs.open({ url: server.url, timeout: 1_000 });
+    // Longer than the log may wait before it tries again, which is up to 2 s.
+    const log = await logs.open({ url: server.url, timeout: 3_000 });
     await append(log, 1);
     await server.command('REPLICAOF', '127.0.0.1', '1');
     const { message } = await failure(append(log, 2));
