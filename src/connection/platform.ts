@@ -80,6 +80,7 @@ export class Fastify implements Platform {
     reply.send('');
     // A reply is a thenable that resolves when the response has ended. Nest returns it from
     // an async function, which would stay in memory for as long as the stream.
+    // oxlint-disable-next-line unicorn/no-thenable
     reply.then = undefined;
   }
 }

@@ -23,6 +23,8 @@ export class Counter implements OnModuleInit, OnModuleDestroy {
     this.hub
       .publish('counter', { type: 'shared', data: ++this.count })
       // Nobody awaits it, and a rejection that nobody handles ends the process.
-      .catch((error: unknown) => this.logger.warn(`Not counted: ${error}`));
+      .catch((error: Error) =>
+        this.logger.warn(`Not counted: ${error.message}`),
+      );
   }
 }
