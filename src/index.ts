@@ -44,6 +44,7 @@ export {
   InvalidEventException,
   InvalidRevocationException,
   InvalidStreamException,
+  StreamEndedException,
 } from './hub/hub.exceptions.js';
 export type { PresenceChange, PresenceState } from './hub/presence.js';
 export type { DeliveryOptions, NewEvent } from './hub/publisher.js';
@@ -51,6 +52,7 @@ export type { Rewind } from './hub/rewind.js';
 export { UnserializableDataException } from './hub/serialize.js';
 export type {
   ConnectionInfo,
+  JoinOptions,
   Reset,
   ResetReason,
 } from './hub/stream-connection.js';

@@ -1,10 +1,17 @@
 import type { HubEvent } from '../hub/hub-event.js';
 import type { Listener } from '../hub/selection.js';
+import {
+  InvalidStreamException,
+  StreamEndedException,
+} from '../hub/hub.exceptions.js';
+import { checkRewind } from '../hub/rewind.js';
 import type {
   CarriedStream,
+  JoinOptions,
   Reset,
   StreamConnection,
 } from '../hub/stream-connection.js';
+import { checkTopic } from '../hub/topic.js';
 import type { Cursor } from '../log/cursor.js';
 import { SecondStreamException } from './connection.exceptions.js';
 import { closedFrame, resetFrame } from './control-frames.js';
@@ -52,6 +59,7 @@ export class SseConnection<User = any> implements StreamConnection {
   /** Where a stream that was unsubscribed from had got to: another one continues there. */
   #reached: Cursor | undefined;
   #whenWritable: (() => void) | undefined;
+  #movedTopics: Map<string, boolean> | undefined;
 
   /** @internal */
   constructor(origin: ConnectionOrigin, response: SseResponse) {
@@ -101,6 +109,65 @@ export class SseConnection<User = any> implements StreamConnection {
    */
   close(reason = 'closed'): void {
     this.closeFor(reason);
+  }
+
+  /**
+   * Adds a topic to the hub stream that the connection carries. What is published from now on
+   * reaches the client, beside the others and by the same cursor; `types` and `where` of the
+   * stream hold for it too. The topic policies are asked as for any topic.
+   *
+   * It is the connection's, also when the handler subscribes to a stream anew; not the client's:
+   * when that reconnects, the handler lists the topics that it is to have.
+   *
+   * @param topic a literal topic
+   * @returns when the stream has it, and what `rewind` asked for has been handed on
+   * @throws TopicForbiddenException, or what else a policy throws; the stream goes on without the topic.
+   * InvalidTopicException; InvalidStreamException if the connection carries no hub stream or the
+   * stream has too many topics; StreamEndedException if it has ended meanwhile
+   */
+  async join(topic: string, { rewind }: JoinOptions = {}): Promise<void> {
+    checkTopic(topic);
+    if (rewind !== undefined) {
+      checkRewind('connection.join', rewind);
+    }
+    if (this.#response.ended || this.#response.revoked) {
+      throw new StreamEndedException();
+    }
+    if (this.#stream === undefined) {
+      throw new InvalidStreamException(
+        `connection.join('${topic}'): the connection carries no hub stream now. Join when what hub.stream() has returned is subscribed to; a topic that is known before belongs into its "topics".`,
+      );
+    }
+    await this.#stream.join(topic, rewind);
+  }
+
+  /**
+   * Takes a topic from the stream: what is dispatched later does not reach the handler. A pattern
+   * that matches the topic stays. It does nothing if the stream has not the topic.
+   *
+   * @param topic a literal topic
+   * @throws InvalidTopicException
+   */
+  leave(topic: string): void {
+    checkTopic(topic);
+    this.#stream?.leave(topic);
+    this.topicMoved(topic, false, this.#lastStream?.names(topic) === true);
+  }
+
+  /** @internal */
+  get movedTopics(): ReadonlyMap<string, boolean> | undefined {
+    return this.#movedTopics;
+  }
+
+  /** @internal */
+  topicMoved(topic: string, isJoined: boolean, isNamed: boolean): void {
+    const before = this.#movedTopics?.get(topic);
+    if (isJoined === isNamed && before !== isJoined) {
+      // As the handler has it: a client that comes and goes leaves nothing behind.
+      this.#movedTopics?.delete(topic);
+    } else {
+      (this.#movedTopics ??= new Map()).set(topic, isJoined);
+    }
   }
 
   /**

@@ -157,6 +157,11 @@ export class Dispatcher {
     }));
   }
 
+  /** Does something in the context in which events are dispatched, not in that of who asks for it. */
+  detached<Result>(work: () => Result): Result {
+    return this.#scope.runInAsyncScope(work);
+  }
+
   /** Stops dispatching and ends what `listen` gave out. */
   async stop(): Promise<void> {
     if (this.stopped) {

@@ -240,7 +240,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
       );
     }
     if (rewind !== undefined) {
-      checkRewind(rewind);
+      checkRewind('hub.stream', rewind);
     }
     const selection = new Selection(
       'hub.stream',
@@ -252,12 +252,12 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
       const stream = new EventStream(
         this.#dispatcher,
         this.context.authorizer,
-        // A refresh may have changed who it is since `stream` was called.
-        selection.withListener(connection.listener),
+        selection,
         connection,
         subscriber,
         rewind,
         this.#presence,
+        this.context.topicsPerStream,
       );
       subscriber.add(() => stream.close());
       stream.open();

@@ -14,6 +14,8 @@ import type { Rewind } from './rewind.js';
 import { AuthorizationTimeoutException } from './hub.exceptions.js';
 import type { Selection } from './selection.js';
 import type { StreamAuthorizer } from './stream-authorizer.js';
+import { TopicJoins } from './topic-joins.js';
+import type { JoinedStream } from './topic-joins.js';
 import { StreamStart } from './stream-start.js';
 import type { Start } from './stream-start.js';
 
@@ -36,7 +38,9 @@ const LACK_PAUSE = 100;
  * nothing falls between the two. A connection that cannot keep up with live
  * events leaves the Subjects and is served by replay again until it has caught up.
  */
-export class EventStream implements CarriedStream, DispatchedStream {
+export class EventStream
+  implements CarriedStream, DispatchedStream, JoinedStream
+{
   /** Everything up to here was handed on or dropped. */
   #position: Cursor = '';
   #live: Subscription | undefined;
@@ -50,18 +54,35 @@ export class EventStream implements CarriedStream, DispatchedStream {
   /** Of those, with a page. */
   #asksLog = false;
   #headTimer: NodeJS.Timeout | undefined;
+  #joins: TopicJoins | undefined;
+  /** What a topic that joins has had before is handed on first. */
+  #held = false;
+  #generation = 0;
+  /** It does not yet observe what it selects. */
+  #reselects = false;
   /** Who is on the topics by this stream. */
   #user: string | undefined;
+  #selection: Selection;
 
+  /** @param named what the handler asks for, besides what the connection has joined */
   constructor(
-    private readonly dispatcher: Dispatcher,
-    private readonly authorizer: StreamAuthorizer,
-    private selection: Selection,
-    private readonly connection: StreamConnection,
+    readonly dispatcher: Dispatcher,
+    readonly authorizer: StreamAuthorizer,
+    private readonly named: Selection,
+    readonly connection: StreamConnection,
     private readonly subscriber: Subscriber<HubEvent>,
     private readonly rewind: Rewind | undefined,
     private readonly presence: Presence,
-  ) {}
+    readonly maxTopics: number,
+  ) {
+    const { listener, movedTopics } = connection;
+    // A refresh may have changed who it is since `stream` was called.
+    this.#selection = named.withListener(listener).withMoved(movedTopics);
+  }
+
+  get selection(): Selection {
+    return this.#selection;
+  }
 
   get position(): Cursor {
     const { position } = this.dispatcher;
@@ -81,12 +102,14 @@ export class EventStream implements CarriedStream, DispatchedStream {
   }
 
   authorize(): void | Promise<void> {
+    this.#generation++;
     return this.authorizer.authorize(this.connection, this.selection);
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#headTimer);
+    this.#joins?.close();
     this.#live?.unsubscribe();
     this.dispatcher.unregister(this);
     this.connection.detach(this);
@@ -105,33 +128,111 @@ export class EventStream implements CarriedStream, DispatchedStream {
     if (this.#live === undefined) {
       return false;
     }
-    this.#leave();
+    this.#stopLive();
     this.#replayWhenWritable();
     return true;
   }
 
   coversTopic(topic: string): boolean {
-    return this.selection.coversTopic(topic);
+    return (
+      this.selection.coversTopic(topic) || this.#joins?.covers(topic) === true
+    );
+  }
+
+  names(topic: string): boolean {
+    return this.named.topics.includes(topic);
+  }
+
+  get mayJoin(): boolean {
+    return this.#authorized && !this.#suspended && !this.#closed;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  join(topic: string, rewind: Rewind | undefined): Promise<void> {
+    this.#joins ??= new TopicJoins(this, this);
+    return this.#joins.join(topic, rewind);
+  }
+
+  add(topic: string): void {
+    this.#selection = this.selection.withTopics([
+      ...this.selection.topics,
+      topic,
+    ]);
+    if (this.#user !== undefined) {
+      this.presence.join([topic], this.#user);
+    }
+    this.connection.topicMoved(topic, true, this.names(topic));
+    this.#reobserve();
+  }
+
+  leave(topic: string): void {
+    this.#joins?.leave(topic);
+    const { topics } = this.selection;
+    if (this.#closed || !topics.includes(topic)) {
+      return;
+    }
+    this.#selection = this.selection.withTopics(
+      topics.filter((other) => other !== topic),
+    );
+    if (this.#user !== undefined) {
+      this.presence.leave([topic], this.#user);
+    }
+    if (this.#live !== undefined && !this.#reselects) {
+      this.#reselects = true;
+      // Not in the midst of an event being dispatched, which this stream has perhaps not met;
+      // nor in the context of who lets it leave.
+      this.dispatcher.detached(() => queueMicrotask(() => this.#reobserve()));
+    }
+  }
+
+  /** Observes what it selects now. */
+  #reobserve(): void {
+    this.#reselects = false;
+    if (this.#live !== undefined && !this.#closed) {
+      this.#stopLive();
+      this.#replay();
+    }
+  }
+
+  hold(): void {
+    this.#held = true;
+    this.#stopLive();
+  }
+
+  release(): void {
+    this.#held = false;
+    if (!this.#waiting) {
+      this.#replay();
+    }
+  }
+
+  emitBehind(event: HubEvent): void {
+    this.#emit(event);
   }
 
   suspend(): void {
     this.#suspended = true;
-    this.#leave();
+    this.#generation++;
+    this.#stopLive();
   }
 
   resume(): void {
     if (this.#suspended && !this.#closed) {
-      this.selection = this.selection.withListener(this.connection.listener);
+      this.#selection = this.selection.withListener(this.connection.listener);
       this.#suspended = false;
       const hasStarted = this.#position !== '';
       if (hasStarted && !this.#waiting) {
         this.#replay();
       }
+      this.#joins?.proceed();
     }
   }
 
   /** Stops receiving live events; the position stays. */
-  #leave(): void {
+  #stopLive(): void {
     this.#position = this.position;
     this.#live?.unsubscribe();
     this.#live = undefined;
@@ -163,6 +264,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
       return;
     }
     this.#authorized = true;
+    this.#joins?.proceed();
     if (this.dispatcher.position === '') {
       await this.dispatcher.start();
     }
@@ -240,6 +342,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
     this.#appear();
     this.connection.start(cursor, reset);
     this.#replay();
+    this.#joins?.proceed();
   }
 
   #replayWhenWritable(): void {
@@ -254,7 +357,8 @@ export class EventStream implements CarriedStream, DispatchedStream {
 
   #replay(): void {
     this.#waiting = false;
-    if (this.#closed || this.#suspended || this.#live !== undefined) {
+    const isStopped = this.#closed || this.#suspended || this.#held;
+    if (isStopped || this.#live !== undefined) {
       return;
     }
     const { position, window } = this.dispatcher;
@@ -286,7 +390,7 @@ export class EventStream implements CarriedStream, DispatchedStream {
       return;
     }
     this.#asksLog = false;
-    if (this.#closed || this.#suspended) {
+    if (this.#closed || this.#suspended || this.#held) {
       return this.#replay();
     }
     const { position } = this.dispatcher;
@@ -340,7 +444,9 @@ export class EventStream implements CarriedStream, DispatchedStream {
       }
       this.#position = event.id;
     }
-    this.#emit(event);
+    if (!this.#reselects || this.selection.covers(event)) {
+      this.#emit(event);
+    }
   }
 
   #emit(event: HubEvent): void {

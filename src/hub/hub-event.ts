@@ -113,6 +113,23 @@ export class HubEvent<
     return (event.#frame ??= encode({ id, type, text: event.#text })) as Frame;
   }
 
+  /**
+   * The same event for who is past it: without its id, which would move a cursor back.
+   *
+   * @internal
+   */
+  static withoutId(event: HubEvent): HubEvent {
+    const { topic, type, audience } = event;
+    return new HubEvent({
+      topic,
+      type,
+      text: event.#text,
+      time: event.#time,
+      audience,
+      dispatched: event.#dispatched,
+    });
+  }
+
   /** @internal */
   static textOf(event: HubEvent): string {
     return event.#text;

@@ -1,6 +1,17 @@
+import { GoneException } from '@nestjs/common';
+
 /** What was asked of `stream` or `listen` cannot be given; the message says what to change. */
 export class InvalidStreamException extends Error {
   override readonly name = 'InvalidStreamException';
+}
+
+/** A connection that was to join a topic has ended. It answers 410. */
+export class StreamEndedException extends GoneException {
+  override readonly name = 'StreamEndedException';
+
+  constructor() {
+    super('The stream has ended, so it cannot join a topic any more.');
+  }
 }
 
 /** What was given to `publish` is no event; the message names the field and the rule. */

@@ -85,7 +85,7 @@ describe('checkRewind', () => {
   it.each<Rewind>([0, 1, 20, 'all', { since: new Date(0) }])(
     'takes %j',
     (rewind) => {
-      expect(() => checkRewind(rewind)).not.toThrow();
+      expect(() => checkRewind('hub.stream', rewind)).not.toThrow();
     },
   );
 
@@ -105,8 +105,10 @@ describe('checkRewind', () => {
     { since: '2020-01-01' },
     { since: new Date(NaN) },
   ])('refuses %j and says what it may be', (rewind) => {
-    expect(() => checkRewind(rewind as never)).toThrow(InvalidStreamException);
-    expect(() => checkRewind(rewind as never)).toThrow(
+    expect(() => checkRewind('hub.stream', rewind as never)).toThrow(
+      InvalidStreamException,
+    );
+    expect(() => checkRewind('hub.stream', rewind as never)).toThrow(
       /"rewind" must be a number of events from 0, \{ since: Date \} or 'all'/,
     );
   });

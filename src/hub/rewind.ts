@@ -12,8 +12,11 @@ import type { Selection } from './selection.js';
  */
 export type Rewind = number | { readonly since: Date } | 'all';
 
-/** @throws InvalidStreamException */
-export function checkRewind(rewind: Rewind): void {
+/**
+ * @param method what the message of an error begins with
+ * @throws InvalidStreamException
+ */
+export function checkRewind(method: string, rewind: Rewind): void {
   const isCount =
     typeof rewind === 'number' && Number.isInteger(rewind) && rewind >= 0;
   const isTime =
@@ -23,7 +26,7 @@ export function checkRewind(rewind: Rewind): void {
     !Number.isNaN(rewind.since.getTime());
   if (!isCount && !isTime && rewind !== 'all') {
     throw new InvalidStreamException(
-      `hub.stream: "rewind" must be a number of events from 0, { since: Date } or 'all'.`,
+      `${method}: "rewind" must be a number of events from 0, { since: Date } or 'all'.`,
     );
   }
 }

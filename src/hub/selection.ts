@@ -30,36 +30,19 @@ export class Selection {
   readonly #method: string;
 
   /**
+   * @param isChecked whether the options are those of another selection
    * @throws InvalidTopicException, InvalidStreamException
    */
   constructor(
     method: string,
     options: SelectionOptions,
     readonly listener: Listener,
+    isChecked = false,
   ) {
+    if (!isChecked) {
+      check(method, options);
+    }
     const { topics = [], patterns = [], types, where } = options;
-    checkList(method, 'topics', topics);
-    checkList(method, 'patterns', patterns);
-    if (types !== undefined) {
-      checkList(method, 'types', types);
-    }
-    if (topics.length + patterns.length === 0) {
-      throw new InvalidStreamException(
-        `${method}: no topics and no patterns. Name at least one; patterns: ['**'] is everything.`,
-      );
-    }
-    if (where !== undefined && typeof where !== 'function') {
-      throw new InvalidStreamException(
-        `${method}: "where" must be a function of the event.`,
-      );
-    }
-    if (types?.length === 0) {
-      throw new InvalidStreamException(
-        `${method}: "types" is empty, so nothing would ever come. Leave it out for all types.`,
-      );
-    }
-    topics.forEach(checkTopic);
-    patterns.forEach(checkPattern);
     this.topics = unique(topics);
     this.patterns = unique(patterns);
     this.#patterns = this.patterns.map((pattern) => pattern.split('.'));
@@ -70,16 +53,33 @@ export class Selection {
 
   /** The same for somebody else, or for the same user with other roles. */
   withListener(listener: Listener): Selection {
-    if (listener === this.listener) {
+    return listener === this.listener
+      ? this
+      : this.#copy(this.topics, this.patterns, listener);
+  }
+
+  /** The same of other topics, which have been checked; of none of them it selects nothing. */
+  withTopics(
+    topics: readonly string[],
+    patterns: readonly string[] = this.patterns,
+  ): Selection {
+    return this.#copy(topics, patterns, this.listener);
+  }
+
+  /** The same with topics that were joined since (`true`), and without those that were left. */
+  withMoved(moved: ReadonlyMap<string, boolean> | undefined): Selection {
+    if (moved === undefined || moved.size === 0) {
       return this;
     }
-    const { topics, patterns } = this;
-    const types = this.#types && [...this.#types];
-    return new Selection(
-      this.#method,
-      { topics, patterns, types, where: this.#where },
-      listener,
-    );
+    const topics = new Set(this.topics);
+    for (const [topic, isJoined] of moved) {
+      if (isJoined) {
+        topics.add(topic);
+      } else {
+        topics.delete(topic);
+      }
+    }
+    return this.withTopics([...topics]);
   }
 
   /** Whether the topic was asked for and the event is for this listener. */
@@ -119,6 +119,47 @@ export class Selection {
     const segments = topic.split('.');
     return this.#patterns.some((pattern) => matchesPattern(pattern, segments));
   }
+
+  #copy(
+    topics: readonly string[],
+    patterns: readonly string[],
+    listener: Listener,
+  ): Selection {
+    const types = this.#types && [...this.#types];
+    const where = this.#where;
+    return new Selection(
+      this.#method,
+      { topics, patterns, types, where },
+      listener,
+      true,
+    );
+  }
+}
+
+function check(method: string, options: SelectionOptions): void {
+  const { topics = [], patterns = [], types, where } = options;
+  checkList(method, 'topics', topics);
+  checkList(method, 'patterns', patterns);
+  if (types !== undefined) {
+    checkList(method, 'types', types);
+  }
+  if (topics.length + patterns.length === 0) {
+    throw new InvalidStreamException(
+      `${method}: no topics and no patterns. Name at least one; patterns: ['**'] is everything.`,
+    );
+  }
+  if (where !== undefined && typeof where !== 'function') {
+    throw new InvalidStreamException(
+      `${method}: "where" must be a function of the event.`,
+    );
+  }
+  if (types?.length === 0) {
+    throw new InvalidStreamException(
+      `${method}: "types" is empty, so nothing would ever come. Leave it out for all types.`,
+    );
+  }
+  topics.forEach(checkTopic);
+  patterns.forEach(checkPattern);
 }
 
 function checkList(method: string, name: string, list: unknown): void {

@@ -1,5 +1,6 @@
 import type { Cursor } from '../log/cursor.js';
 import type { HubEvent } from './hub-event.js';
+import type { Rewind } from './rewind.js';
 import type { Listener } from './selection.js';
 
 /** Why a stream cannot continue from the client's cursor. */
@@ -33,12 +34,31 @@ export interface CarriedStream {
   authorize(): void | Promise<void>;
   /** Whether it asks for a literal topic, by name or by pattern. */
   coversTopic(topic: string): boolean;
+  /** Whether the handler asks for a literal topic by name. */
+  names(topic: string): boolean;
+  /**
+   * Goes on with one literal topic more, unless somebody leaves it meanwhile.
+   *
+   * @throws what `StreamAuthorizer.authorize` throws; InvalidStreamException, StreamEndedException
+   */
+  join(topic: string, rewind: Rewind | undefined): Promise<void>;
+  /** Goes on with one literal topic less. */
+  leave(topic: string): void;
   /** Hands on nothing from here until `resume`. */
   suspend(): void;
   /** Goes on from where it was suspended, for the connection's listener of now. */
   resume(): void;
   /** Hands on nothing any more. */
   close(): void;
+}
+
+/** Options of `connection.join()`. */
+export interface JoinOptions {
+  /**
+   * Retained events of the topic that the client gets first. They have no ids, because the client is
+   * past them.
+   */
+  readonly rewind?: Rewind;
 }
 
 /** An open connection, as `hub.connections()` tells it. */
@@ -53,6 +73,29 @@ export interface ConnectionInfo {
   readonly remoteAddress: string | undefined;
   /** Ends the stream, telling the client why. */
   close(reason?: string): void;
+  /**
+   * Adds a topic to the hub stream that the connection carries. What is published from now on
+   * reaches the client, beside the others and by the same cursor; `types` and `where` of the
+   * stream hold for it too. The topic policies are asked as for any topic.
+   *
+   * It is the connection's, also when the handler subscribes to a stream anew; not the client's:
+   * when that reconnects, the handler lists the topics that it is to have.
+   *
+   * @param topic a literal topic
+   * @returns when the stream has it, and what `rewind` asked for has been handed on
+   * @throws TopicForbiddenException, or what else a policy throws; the stream goes on without the topic.
+   * InvalidTopicException; InvalidStreamException if the connection carries no hub stream or the
+   * stream has too many topics; StreamEndedException if it has ended meanwhile
+   */
+  join(topic: string, options?: JoinOptions): Promise<void>;
+  /**
+   * Takes a topic from the stream: what is dispatched later does not reach the handler. A pattern
+   * that matches the topic stays. It does nothing if the stream has not the topic.
+   *
+   * @param topic a literal topic
+   * @throws InvalidTopicException
+   */
+  leave(topic: string): void;
 }
 
 /** What the hub asks of a connection. */
@@ -61,6 +104,13 @@ export interface StreamConnection extends ConnectionInfo {
   readonly listener: Listener;
   /** Where to continue: what the client sent, then where this connection is. */
   readonly resumeFrom: string | undefined;
+  /** By what its topics differ from what the handler names: those joined (`true`) and left. */
+  readonly movedTopics: ReadonlyMap<string, boolean> | undefined;
+  /**
+   * Its stream has joined a topic or left it, as other streams of it are to do.
+   * @param isNamed whether the handler names it
+   */
+  topicMoved(topic: string, isJoined: boolean, isNamed: boolean): void;
   /** Whether bytes wait for the client, or the head is not written yet. */
   readonly congested: boolean;
 
