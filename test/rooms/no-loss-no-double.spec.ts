@@ -8,6 +8,7 @@ import {
   MemoryLog,
   Sse,
   SseConnection,
+  StreamEndedException,
 } from 'nestjs-sse-hub';
 import type { LogEntry } from 'nestjs-sse-hub';
 import { seededRandom } from '../support/random.js';
@@ -18,6 +19,8 @@ const ROOMS = ['rooms.1', 'rooms.2', 'rooms.3'];
 const CLIENTS = 12;
 /** Joins and leaves of each client. */
 const MOVES = 120;
+/** The same where each waits for the client. */
+const AWAITED_MOVES = 30;
 
 /** What becomes of a stream, in the order in which it did. */
 type Step =
@@ -37,6 +40,9 @@ interface Visitor {
 
 const visitors = new Map<string, Visitor>();
 
+/** The rooms that an application remembers of a client, and names when it comes back. */
+const members = new Map<string, Set<string>>();
+
 @Controller()
 class RoomsController {
   constructor(private readonly hub: EventHub) {}
@@ -45,14 +51,16 @@ class RoomsController {
   events(@Connection() connection: SseConnection, @Query('name') name: string) {
     const steps: Step[] = [];
     visitors.set(name, { connection, steps });
+    const topics = ['lobby', ...(members.get(name) ?? [])];
     return this.hub
-      .stream({ topics: ['lobby'], for: connection })
+      .stream({ topics, for: connection })
       .pipe(tap((event) => steps.push({ what: 'event', event })));
   }
 }
 
 afterEach(async () => {
   visitors.clear();
+  members.clear();
   dropClients();
   await closeApps();
 });
@@ -199,8 +207,110 @@ describe.each(platforms)(
       }
       expect(entries.length).toBeGreaterThan(1_000);
     });
+
+    it('holds while they drop and come back to the rooms that they are in', async () => {
+      const seed = Date.now() % 2 ** 31;
+      const random = seededRandom(seed);
+      const pick = <Item>(items: readonly Item[]): Item =>
+        items[Math.floor(random() * items.length)]!;
+      const log = new MemoryLog({ maxEvents: 1e7, maxBytes: 2 ** 31 });
+      const { floor } = await log.open();
+      const { hub, url } = await startApp(adapter, {
+        controllers: [RoomsController],
+        options: { log, window: { events: 32 } },
+      });
+      let moving = CLIENTS;
+      const publishers = Array.from({ length: 3 }, async () => {
+        while (moving > 0) {
+          await Promise.all(
+            Array.from({ length: 8 }, () =>
+              hub.publish(pick(['lobby', ...ROOMS]), { data: {} }),
+            ),
+          );
+          await nextTurn();
+        }
+      });
+      /** Between its places in the log everything of the room is due. */
+      interface Due {
+        readonly room: string;
+        readonly from: string;
+        to: string;
+      }
+      const place = async () => (await hub.publish('lobby', { data: {} })).id!;
+      const movers = Array.from({ length: CLIENTS }, async (__, name) => {
+        const rooms = new Set<string>();
+        members.set(String(name), rooms);
+        const client = await connect(`${url}/events?name=${name}`);
+        const connection = () => visitors.get(String(name))!.connection;
+        const dues: Due[] = [];
+        const first = await place();
+        for (let move = 0; move < AWAITED_MOVES; move++) {
+          const room = pick(ROOMS);
+          const drops = random() < 0.3;
+          if (rooms.has(room)) {
+            const due = dues.findLast((one) => one.room === room)!;
+            due.to = await place();
+            await client.until(() => client.lastEventId! >= due.to);
+            rooms.delete(room);
+            connection().leave(room);
+          } else {
+            rooms.add(room);
+            const joining = connection().join(room, {
+              rewind: pick([undefined, 3, 100]),
+            });
+            // Without a drop it must not end.
+            const joined = drops ? joining.catch(ignoreEnd) : joining;
+            for (let turns = drops ? random() * 3 : 0; turns > 1; turns--) {
+              await nextTurn();
+            }
+            if (drops) {
+              client.drop();
+            }
+            await joined;
+          }
+          if (drops) {
+            await client.reconnect();
+          }
+          if (rooms.has(room)) {
+            dues.push({ room, from: await place(), to: '~' });
+          }
+        }
+        moving--;
+        return { client, dues, first };
+      });
+      const visits = await Promise.all(movers);
+      await Promise.all(publishers);
+      const last = await place();
+      const { entries } = await log.read(floor, {
+        events: 1e7,
+        bytes: 2 ** 31,
+      });
+      for (const [name, { client, dues, first }] of visits.entries()) {
+        await client.until(() => client.lastEventId! >= last);
+        const ids = client.appEvents.flatMap(({ id }) => (id ? [id] : []));
+        const message = `seed ${seed}, client ${name}`;
+        expect([message, ids]).toEqual([message, [...new Set(ids)].toSorted()]);
+        const got = new Set(ids);
+        const lost = entries.filter(
+          ({ topic, cursor }) =>
+            !got.has(cursor) &&
+            [...dues, { room: 'lobby', from: first, to: '~' }].some(
+              ({ room, from, to }) =>
+                room === topic && cursor > from && cursor < to,
+            ),
+        );
+        expect([message, lost]).toEqual([message, []]);
+        expect(dues.length).toBeGreaterThan(5);
+      }
+    });
   },
 );
+
+function ignoreEnd(error: unknown): void {
+  if (!(error instanceof StreamEndedException)) {
+    throw error;
+  }
+}
 
 /** Without a hole, from no later than it was joined, to no earlier than the lobby when it left. */
 function checkStay(
