@@ -531,6 +531,20 @@ describe('a dispatcher runs outside AsyncLocalStorage', () => {
     expect(stores).toEqual([undefined, undefined]);
   });
 
+  it('of whoever has it do something', async () => {
+    const { dispatcher } = await start();
+    const later = requests.run('alice', () =>
+      dispatcher.detached(() =>
+        Promise.resolve(requests.getStore()).then((store) => [
+          store,
+          requests.getStore(),
+        ]),
+      ),
+    );
+
+    expect(await later).toEqual([undefined, undefined]);
+  });
+
   it('of whoever publishes first, and so starts it', async () => {
     const log = new FaultyLog();
     const dispatcher = dispatcherOf(log);

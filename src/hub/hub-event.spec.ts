@@ -142,4 +142,19 @@ describe('HubEvent', () => {
     const { id, type, text } = parts;
     expect(encode).toHaveBeenCalledWith({ id, type, text });
   });
+
+  it('is the same without its id for who is past it', () => {
+    const event = new HubEvent({ ...parts, dispatched: true });
+    const without = HubEvent.withoutId(event);
+
+    expect(without.id).toBeUndefined();
+    expect({ ...without, data: without.data, time: without.time }).toEqual({
+      ...event,
+      id: undefined,
+      data: event.data,
+      time: event.time,
+    });
+    expect(HubEvent.isDispatched(without)).toBe(true);
+    expect(event.id).toBe(parts.id);
+  });
 });

@@ -266,3 +266,45 @@ it('a selection holds each topic and pattern once', () => {
   expect([...selection.topics]).toEqual(['a']);
   expect(selection.patterns).toEqual(['*']);
 });
+
+describe('a selection with other topics', () => {
+  const selection = select(
+    {
+      topics: ['a'],
+      patterns: ['p.*'],
+      types: ['t'],
+      where: ({ data }) => data,
+    },
+    { userId: '42' },
+  );
+
+  it('has the types, predicate, patterns and listener of the first', () => {
+    const other = selection.withTopics(['b', 'c']);
+
+    expect([other.topics, other.patterns]).toEqual([['b', 'c'], ['p.*']]);
+    expect(other.listener).toBe(selection.listener);
+    expect(other.accepts(eventOf({ type: 't', text: 'true' }))).toBe(true);
+    expect(other.accepts(eventOf({ type: 't', text: 'false' }))).toBe(false);
+    expect(other.accepts(eventOf({ type: 'u', text: 'true' }))).toBe(false);
+    expect(selection.topics).toEqual(['a']);
+  });
+
+  it('of which there are none selects nothing', () => {
+    const none = selection.withTopics([], []);
+
+    expect(none.coversTopic('a')).toBe(false);
+    expect(none.coversTopic('p.a')).toBe(false);
+  });
+
+  it('has what was joined, and not what was left', () => {
+    const moved = new Map([
+      ['a', false],
+      ['b', true],
+      ['c', false],
+    ]);
+
+    expect(selection.withMoved(moved).topics).toEqual(['b']);
+    expect(selection.withMoved(new Map()).topics).toEqual(['a']);
+    expect(selection.withMoved(undefined)).toBe(selection);
+  });
+});

@@ -214,6 +214,22 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await heard('hello');
     });
 
+    it('is asked again when the stream was asked about meanwhile', async () => {
+      let say!: (answer: boolean) => void;
+      const { connection } = await guarded();
+      verdict = () => new Promise((resolve) => (say = resolve));
+      const failed = expect(connection.join('rooms.1')).rejects.toThrow(
+        TopicForbiddenException,
+      );
+      await eventually(() => asked.length === 1);
+      verdict = () => false;
+      // As behind a gap in the log, in which nobody knows what was revoked.
+      await connection.authorize();
+      say(true);
+      await failed;
+      expect(asked).toHaveLength(2);
+    });
+
     it('is asked about it by a refresh, which ends the stream if it says no', async () => {
       const { connection, client, hub } = await guarded();
       await connection.join('rooms.1');
