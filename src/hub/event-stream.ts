@@ -182,18 +182,17 @@ export class EventStream
     }
     if (this.#live !== undefined && !this.#reselects) {
       this.#reselects = true;
-      // Not in the midst of an event being dispatched, which this stream has perhaps not met;
-      // nor in the context of who lets it leave.
-      this.dispatcher.detached(() => queueMicrotask(() => this.#reobserve()));
+      // Not in the midst of an event being dispatched, which this stream has perhaps not met.
+      queueMicrotask(() => this.#reobserve());
     }
   }
 
-  /** Observes what it selects now. */
+  /** Observes what it selects now, from the same position on. */
   #reobserve(): void {
     this.#reselects = false;
-    if (this.#live !== undefined && !this.#closed) {
+    if (this.#live !== undefined) {
       this.#stopLive();
-      this.#replay();
+      this.#join();
     }
   }
 

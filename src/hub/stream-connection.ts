@@ -83,14 +83,16 @@ export interface ConnectionInfo {
    *
    * @param topic a literal topic
    * @returns when the stream has it, and what `rewind` asked for has been handed on
-   * @throws TopicForbiddenException, or what else a policy throws; the stream goes on without the topic.
-   * InvalidTopicException; InvalidStreamException if the connection carries no hub stream or the
-   * stream has too many topics; StreamEndedException if it has ended meanwhile
+   * @throws TopicForbiddenException, AuthorizationTimeoutException, or what else a policy throws: the
+   * stream goes on without the topic. InvalidTopicException; InvalidStreamException if the connection
+   * carries no hub stream or the stream has too many topics; StreamEndedException if it has ended, or
+   * the handler has subscribed anew meanwhile
    */
   join(topic: string, options?: JoinOptions): Promise<void>;
   /**
-   * Takes a topic from the stream: what is dispatched later does not reach the handler. A pattern
-   * that matches the topic stays. It does nothing if the stream has not the topic.
+   * Takes a topic from the stream: what is dispatched later does not reach the handler, and who is
+   * joining it does so no more. A pattern that matches the topic stays. It does nothing if the stream
+   * has not the topic.
    *
    * @param topic a literal topic
    * @throws InvalidTopicException

@@ -1,0 +1,82 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Observable } from 'rxjs';
+import { MemoryLog } from '../log/memory/memory-log.js';
+import { Dispatcher } from './dispatcher.js';
+import { EventStream } from './event-stream.js';
+import type { HubEvent } from './hub-event.js';
+import { Presence } from './presence.js';
+import { Selection } from './selection.js';
+import type { StreamConnection } from './stream-connection.js';
+
+const nothing = (): void => undefined;
+
+/** A connection that takes everything at once. */
+const connection = {
+  listener: { userId: '42' },
+  congested: false,
+  attach: nothing,
+  detach: nothing,
+  start: nothing,
+  beforeEvent: nothing,
+  afterEvent: nothing,
+  topicMoved: nothing,
+} as unknown as StreamConnection;
+
+async function open(selection: Selection) {
+  const dispatcher = new Dispatcher(new MemoryLog(), {});
+  await dispatcher.start();
+  let stream!: EventStream;
+  const subscription = new Observable<HubEvent>((subscriber) => {
+    stream = new EventStream(
+      dispatcher,
+      { authorize: nothing },
+      selection,
+      connection,
+      subscriber,
+      undefined,
+      new Presence(0),
+      256,
+    );
+    subscriber.add(() => stream.close());
+    stream.open();
+  }).subscribe();
+  await nextTurn();
+  return { stream, subscription, dispatcher };
+}
+
+describe('a stream', () => {
+  it('observes what it has joined and not what it has left', async () => {
+    const selection = new Selection('hub.stream', { topics: ['lobby'] }, {});
+    const { stream, subscription, dispatcher } = await open(selection);
+    const { subjects } = dispatcher;
+    // One for everyone and one for the user.
+    expect(subjects.size).toBe(2);
+    await stream.join('rooms.1', undefined);
+    await stream.join('rooms.2', undefined);
+    expect(subjects.size).toBe(6);
+    stream.leave('rooms.1');
+    stream.leave('rooms.2');
+    stream.leave('rooms.2');
+    await nextTurn();
+    expect(subjects.size).toBe(2);
+    stream.leave('lobby');
+    await nextTurn();
+    expect(subjects.size).toBe(0);
+    await stream.join('rooms.1', 'all');
+    expect(subjects.size).toBe(2);
+    subscription.unsubscribe();
+    expect(subjects.size).toBe(0);
+    await dispatcher.stop();
+  });
+
+  it('is left before it ends, and observes nothing then', async () => {
+    const selection = new Selection('hub.stream', { topics: ['a', 'b'] }, {});
+    const { stream, subscription, dispatcher } = await open(selection);
+    stream.leave('a');
+    subscription.unsubscribe();
+    await nextTurn();
+
+    expect(dispatcher.subjects.size).toBe(0);
+    await dispatcher.stop();
+  });
+});
