@@ -214,7 +214,6 @@ export class EventStream
 
   suspend(): void {
     this.#suspended = true;
-    this.#generation++;
     this.#stopLive();
   }
 

@@ -214,6 +214,21 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await heard('hello');
     });
 
+    it('is not asked before the user is loaded who is being refreshed', async () => {
+      let load!: (user: unknown) => void;
+      const { connection, hub, say, heard } = await guarded({
+        loadUser: () => new Promise((resolve) => (load = resolve)),
+      });
+      await hub.refresh({ user: 42 });
+      const joining = connection.join('rooms.1', { rewind: 'all' });
+      await say('rooms.1', 'hello');
+      expect(asked).toEqual([]);
+      load({ id: 42, roles: ['guest'] });
+      await joining;
+      expect(asked).toEqual(['guest rooms.1']);
+      await heard('hello');
+    });
+
     it('is asked again when the stream was asked about meanwhile', async () => {
       let say!: (answer: boolean) => void;
       const { connection } = await guarded();
