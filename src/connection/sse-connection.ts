@@ -163,8 +163,7 @@ export class SseConnection<User = any> implements StreamConnection {
 
   /** @internal */
   topicMoved(topic: string, isJoined: boolean, isNamed: boolean): void {
-    const before = this.#movedTopics?.get(topic);
-    if (isJoined === isNamed && before !== isJoined) {
+    if (isJoined === isNamed) {
       // As the handler has it: a client that comes and goes leaves nothing behind.
       this.#movedTopics?.delete(topic);
     } else {

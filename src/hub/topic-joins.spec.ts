@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MemoryLog } from '../log/memory/memory-log.js';
 import type { Cursor } from '../log/cursor.js';
 import { Dispatcher } from './dispatcher.js';
@@ -52,25 +53,46 @@ class RecordedStream implements JoinedStream {
   }
 }
 
-/** A stream at the head of a log with three events of `rooms.1`. */
+/** A connection that is slow when a test says so. */
+class SlowConnection {
+  congested = false;
+  #waiting: (() => void) | undefined;
+
+  whenWritable(callback: () => void): void {
+    this.#waiting = callback;
+  }
+
+  becomeWritable(): void {
+    this.congested = false;
+    this.#waiting!();
+  }
+}
+
+const PAST = ['rooms.1', 'rooms.2', 'rooms.1', 'rooms.1'];
+
+/** A stream at the head of a log with such events. */
 async function joining(
   authorize: StreamAuthorizer['authorize'] = () => undefined,
-  maxTopics = 10,
+  { maxTopics = 10, past = PAST } = {},
 ) {
   const log = new MemoryLog({ maxAge: Number.MAX_SAFE_INTEGER });
-  const records = ['rooms.1', 'rooms.2', 'rooms.1', 'rooms.1'].map(
-    (topic, n) => ({ topic, type: 'message', data: `${n}`, time: 0 }),
-  );
+  const records = past.map((topic, n) => ({
+    topic,
+    type: 'message',
+    data: `${n}`,
+    time: 0,
+  }));
   await log.open();
   const entries = await log.append(records);
-  const dispatcher = new Dispatcher(log, { events: 100 });
+  const dispatcher = new Dispatcher(log, { events: 10_000 });
   dispatchers.push(dispatcher);
   await dispatcher.start();
   const stream = new RecordedStream(dispatcher.position);
+  const connection = new SlowConnection();
   const asked: string[] = [];
   const joins = new TopicJoins(stream, {
     dispatcher,
-    connection: { congested: false } as StreamConnection,
+    connection: connection as unknown as StreamConnection,
     authorizer: {
       authorize: (connection, selection) => {
         asked.push(...selection.topics);
@@ -79,7 +101,7 @@ async function joining(
     },
     maxTopics,
   });
-  return { stream, joins, asked, log, entries, done: stream.done };
+  return { stream, connection, joins, asked, log, entries, done: stream.done };
 }
 
 const REWOUND = ['hold', 'rooms.1 0', 'rooms.1 2', 'rooms.1 3'];
@@ -110,8 +132,14 @@ describe('a topic joins', () => {
     ]);
 
     expect(done).toEqual([
-      ...['hold', 'rooms.1 3', 'add rooms.1', 'release'],
-      ...['hold', 'rooms.2 1', 'add rooms.2', 'release'],
+      'hold',
+      'rooms.1 3',
+      'add rooms.1',
+      'release',
+      'hold',
+      'rooms.2 1',
+      'add rooms.2',
+      'release',
     ]);
   });
 
@@ -144,6 +172,35 @@ describe('a topic joins', () => {
   });
 });
 
+describe('a topic is rewound', () => {
+  const past = Array<string>(600).fill('rooms.1');
+
+  it('as fast as the client takes it', async () => {
+    const { joins, connection, done } = await joining(undefined, { past });
+    connection.congested = true;
+    const joined = joins.join('rooms.1', 'all');
+    for (let turns = 0; turns < 20; turns++) {
+      await nextTurn();
+    }
+    expect(done.length).toBeLessThan(300);
+    expect(done.length).toBeGreaterThan(1);
+    connection.becomeWritable();
+    await joined;
+
+    expect(done.length).toBe(past.length + 3);
+  });
+
+  it('no further when the history behind the stream has changed', async () => {
+    const { joins, stream, done } = await joining(undefined, { past });
+    const { reached } = stream;
+    stream.onEvent = () => (stream.reached = reached.replace(/^./, 'A'));
+    await joins.join('rooms.1', 'all');
+
+    expect(done.length).toBeLessThan(300);
+    expect(done.slice(-2)).toEqual(['add rooms.1', 'release']);
+  });
+});
+
 describe('the answer of the policies counts', () => {
   it('until it is asked whether the stream may go on', async () => {
     let may!: () => void;
@@ -155,11 +212,11 @@ describe('the answer of the policies counts', () => {
     stream.mayJoin = false;
     stream.generation++;
     may();
-    await new Promise(setImmediate);
+    await nextTurn();
     expect(done).toEqual([]);
     stream.mayJoin = true;
     joins.proceed();
-    await new Promise(setImmediate);
+    await nextTurn();
 
     expect(asked).toEqual(['rooms.1', 'rooms.1']);
     expect(done).toEqual([]);
@@ -193,8 +250,8 @@ describe('the answer of the policies counts', () => {
       }
     };
     const joined = joins.join('rooms.1', 'all');
-    await new Promise(setImmediate);
-    await new Promise(setImmediate);
+    await nextTurn();
+    await nextTurn();
     expect(done).toEqual(REWOUND.slice(0, 2));
     stream.mayJoin = true;
     joins.proceed();
@@ -263,7 +320,7 @@ describe('a join ends', () => {
   });
 
   it('when there are too many topics by then', async () => {
-    const { joins, done } = await joining(undefined, 2);
+    const { joins, done } = await joining(undefined, { maxTopics: 2 });
     const both = await Promise.allSettled([
       joins.join('rooms.1', undefined),
       joins.join('rooms.2', undefined),

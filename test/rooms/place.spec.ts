@@ -1,4 +1,7 @@
-import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { Injectable } from '@nestjs/common';
+import type { Provider } from '@nestjs/common';
+import { TopicPolicy } from 'nestjs-sse-hub';
+import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
 import { eventually, settled } from '../support/eventually.js';
 import { platforms } from '../support/running-app.js';
 import { SharedHistory } from '../support/shared-log.js';
@@ -21,8 +24,12 @@ describe.each(platforms)(
   'A topic is joined where the stream is (%s):',
   (_, adapter) => {
     /** An app whose log has numbers, the odd ones in the lobby and the even ones in a room. */
-    async function withNumbers(count: number, options: SseModuleOptions) {
-      const running = await startRooms(adapter, options);
+    async function withNumbers(
+      count: number,
+      options: SseModuleOptions,
+      providers: Provider[] = [],
+    ) {
+      const running = await startRooms(adapter, options, providers);
       const say = (topic: string, data: unknown) =>
         running.hub.publish(topic, { data });
       const ids: string[] = [];
@@ -66,10 +73,7 @@ describe.each(platforms)(
       log.goOn();
       await joining;
       await client.until(() => client.lastEventId === ids.at(-1));
-      expect(dataOf(client)).toEqual([
-        ...[2, 4, 6, 8, 10],
-        ...numbers(11, 1_500),
-      ]);
+      expect(dataOf(client)).toEqual([2, 4, 6, 8, 10, ...numbers(11, 1_500)]);
     });
 
     it('while it waits for the log to say where it starts', async () => {
@@ -93,6 +97,36 @@ describe.each(platforms)(
       await rewound;
       await client.until(() => client.appEvents.length === 17);
       expect(dataOf(client)).toEqual(numbers(5, 21));
+    });
+
+    it('as soon as it is allowed itself, though it waits for the log', async () => {
+      let allow!: (answer: boolean) => void;
+      @Injectable()
+      @TopicPolicy('lobby')
+      class LobbyPolicy implements TopicAuthorizer {
+        canSubscribe(): Promise<boolean> {
+          return new Promise((resolve) => (allow = resolve));
+        }
+      }
+      const log = new PagedLog();
+      const { url, ids } = await withNumbers(
+        20,
+        { log, window: { events: 2 } },
+        [LobbyPolicy],
+      );
+      log.hold('readBack');
+      const connecting = connect(`${url}/events`, { lastEventId: ids[3] });
+      await eventually(() => allow !== undefined);
+      let isJoined = false;
+      const joined = served[0]!.join('rooms.1').then(() => (isJoined = true));
+      await settled(() => log.asked, 50);
+      expect(isJoined).toBe(false);
+      allow(true);
+      await joined;
+      log.goOn();
+      const client = await connecting;
+      await client.until(() => client.appEvents.length === 16);
+      expect(dataOf(client)).toEqual(numbers(5, 20));
     });
 
     it('while it is congested', async () => {
