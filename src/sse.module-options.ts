@@ -48,7 +48,7 @@ export interface LimitOptions {
    */
   connectionsPerUser?: number;
   /**
-   * Topics and patterns of one stream. `hub.stream` refuses more.
+   * Topics and patterns of one stream. `hub.stream` and `connection.join` refuse more.
    * @default 256
    */
   topicsPerStream?: number;

@@ -18,9 +18,9 @@ import { connect, dropClients } from '../support/sse-client.js';
 const ROOMS = ['rooms.1', 'rooms.2', 'rooms.3'];
 const CLIENTS = 12;
 /** Joins and leaves of each client. */
-const MOVES = 120;
+const MOVES = 80;
 /** The same where each waits for the client. */
-const AWAITED_MOVES = 30;
+const AWAITED_MOVES = 20;
 
 /** What becomes of a stream, in the order in which it did. */
 type Step =
@@ -110,7 +110,7 @@ function staysOf(steps: readonly Step[]): Stay[] {
 describe.each(platforms)(
   'Invariant 2, no loss, no double, with rooms (%s)',
   (_, adapter) => {
-    it('holds while streams join and leave at full speed', async () => {
+    async function start() {
       const seed = Date.now() % 2 ** 31;
       const random = seededRandom(seed);
       const pick = <Item>(items: readonly Item[]): Item =>
@@ -122,6 +122,15 @@ describe.each(platforms)(
         // Small, so that what has been is read from the log.
         options: { log, window: { events: 32 } },
       });
+      const readLog = async () => {
+        const all = { events: 1e7, bytes: 2 ** 31 };
+        return (await log.read(floor, all)).entries;
+      };
+      return { seed, random, pick, hub, url, readLog };
+    }
+
+    it('holds while streams join and leave at full speed', async () => {
+      const { seed, random, pick, hub, url, readLog } = await start();
       const clients = await Promise.all(
         Array.from({ length: CLIENTS }, async (__, name) => {
           const client = await connect(`${url}/events?name=${name}`);
@@ -172,10 +181,7 @@ describe.each(platforms)(
       for (const topic of [...ROOMS, 'lobby']) {
         await publish(topic);
       }
-      const { entries } = await log.read(floor, {
-        events: 1e7,
-        bytes: 2 ** 31,
-      });
+      const entries = await readLog();
       const of = (topic: string) => entries.filter((e) => e.topic === topic);
       const lobby = of('lobby').map(({ cursor }) => cursor);
       await Promise.all(
@@ -209,16 +215,7 @@ describe.each(platforms)(
     });
 
     it('holds while they drop and come back to the rooms that they are in', async () => {
-      const seed = Date.now() % 2 ** 31;
-      const random = seededRandom(seed);
-      const pick = <Item>(items: readonly Item[]): Item =>
-        items[Math.floor(random() * items.length)]!;
-      const log = new MemoryLog({ maxEvents: 1e7, maxBytes: 2 ** 31 });
-      const { floor } = await log.open();
-      const { hub, url } = await startApp(adapter, {
-        controllers: [RoomsController],
-        options: { log, window: { events: 32 } },
-      });
+      const { seed, random, pick, hub, url, readLog } = await start();
       let moving = CLIENTS;
       const publishers = Array.from({ length: 3 }, async () => {
         while (moving > 0) {
@@ -281,10 +278,7 @@ describe.each(platforms)(
       const visits = await Promise.all(movers);
       await Promise.all(publishers);
       const last = await place();
-      const { entries } = await log.read(floor, {
-        events: 1e7,
-        bytes: 2 ** 31,
-      });
+      const entries = await readLog();
       for (const [name, { client, dues, first }] of visits.entries()) {
         await client.until(() => client.lastEventId! >= last);
         const ids = client.appEvents.flatMap(({ id }) => (id ? [id] : []));
@@ -300,7 +294,7 @@ describe.each(platforms)(
             ),
         );
         expect([message, lost]).toEqual([message, []]);
-        expect(dues.length).toBeGreaterThan(5);
+        expect(dues.length).toBeGreaterThan(3);
       }
     });
   },

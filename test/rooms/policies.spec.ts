@@ -9,7 +9,7 @@ import {
 import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
 import { eventually } from '../support/eventually.js';
 import { platforms } from '../support/running-app.js';
-import { PagedLog, dataOf, enterRooms, leaveRooms } from './rooms-app.js';
+import { dataOf, enterPaged, enterRooms, leaveRooms } from './rooms-app.js';
 
 afterEach(leaveRooms);
 
@@ -257,15 +257,12 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
     });
 
     it('is asked again before the rest of a rewind, when the user was refreshed', async () => {
-      const log = new PagedLog();
-      const { connection, client, hub, say } = await guarded({
-        log,
-        window: { events: 2 },
-      });
-      for (let n = 1; n <= 1_500; n++) {
-        await say('rooms.1', n);
-      }
-      log.hold('read');
+      const { connection, client, hub, say, log } = await enterPaged(
+        adapter,
+        1_500,
+        {},
+        [RoomPolicy],
+      );
       const joining = connection.join('rooms.1', { rewind: 'all' });
       const failed = expect(joining).rejects.toThrow(TopicForbiddenException);
       await eventually(() => log.asked > 0);

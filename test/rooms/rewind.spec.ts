@@ -8,6 +8,7 @@ import { SharedHistory } from '../support/shared-log.js';
 import {
   PagedLog,
   dataOf,
+  enterPaged,
   enterRooms,
   leaveRooms,
   served,
@@ -149,16 +150,9 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
         'revoked',
       ],
     ])('until %s', async (__, end, reason) => {
-      const log = new PagedLog();
-      const { connection, client, hub, say } = await enter('events', {
-        log,
-        window: { events: 2 },
+      const { connection, client, hub, log } = await enterPaged(adapter, 600, {
         loadUser: () => undefined,
       });
-      for (let n = 1; n <= 600; n++) {
-        await say('rooms.1', n);
-      }
-      log.hold('read');
       const failed = expect(
         connection.join('rooms.1', { rewind: 'all' }),
       ).rejects.toThrow(StreamEndedException);
@@ -222,16 +216,8 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
     });
 
     it('and a drop meanwhile loses nothing of the other topics', async () => {
-      const log = new PagedLog();
-      const { connection, client, say } = await enter('events', {
-        log,
-        window: { events: 2 },
-      });
+      const { connection, client, say, log } = await enterPaged(adapter, 600);
       const { lastEventId } = client;
-      for (let n = 1; n <= 600; n++) {
-        await say('rooms.1', n);
-      }
-      log.hold('read');
       const failed = expect(
         connection.join('rooms.1', { rewind: 'all' }),
       ).rejects.toThrow(StreamEndedException);

@@ -192,3 +192,24 @@ export async function enterRooms(
   };
   return { ...running, client, connection: served.at(-1)!, say, heard };
 }
+
+/** The same with numbers from 1 on that the log has of `rooms.1`, and the window no more. */
+export async function enterPaged(
+  adapter: Adapter,
+  count: number,
+  options: SseModuleOptions = {},
+  providers: Provider[] = [],
+) {
+  const log = new PagedLog();
+  const entered = await enterRooms(
+    adapter,
+    'events',
+    { log, window: { events: 2 }, ...options },
+    providers,
+  );
+  for (let n = 1; n <= count; n++) {
+    await entered.say('rooms.1', n);
+  }
+  log.hold('read');
+  return { ...entered, log };
+}

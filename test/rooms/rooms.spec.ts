@@ -10,9 +10,9 @@ import { eventually, settled } from '../support/eventually.js';
 import { platforms } from '../support/running-app.js';
 import { type SseClient, connect } from '../support/sse-client.js';
 import {
-  PagedLog,
   Said,
   dataOf,
+  enterPaged,
   enterRooms,
   leaveRooms,
   served,
@@ -284,15 +284,7 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
     });
 
     it('when the stream ends while it waits for the log', async () => {
-      const log = new PagedLog();
-      const { connection, say, client } = await enter('events', {
-        log,
-        window: { events: 2 },
-      });
-      for (let n = 1; n <= 10; n++) {
-        await say('rooms.1', n);
-      }
-      log.hold('read');
+      const { connection, client, log } = await enterPaged(adapter, 10);
       const failed = expect(
         connection.join('rooms.1', { rewind: 'all' }),
       ).rejects.toThrow(StreamEndedException);
