@@ -10,6 +10,8 @@ export { InvalidLeaseException } from './authorization/lease.js';
 
 export { EventHub } from './hub/event-hub.js';
 export type {
+  HistoryEventsOptions,
+  HistoryOptions,
   ListenEventsOptions,
   ListenOptions,
   PublishOf,
@@ -37,6 +39,7 @@ export type {
   RefreshCriteria,
 } from './hub/control-entry.js';
 export { HubEvent } from './hub/hub-event.js';
+export type { History } from './hub/history.js';
 export type { HubHealth } from './hub/hub-health.js';
 export {
   AuthorizationTimeoutException,

@@ -60,6 +60,7 @@ export class SseConnection<User = any> implements StreamConnection {
   #reached: Cursor | undefined;
   #whenWritable: (() => void) | undefined;
   #movedTopics: Map<string, boolean> | undefined;
+  #excuse: unknown;
 
   /** @internal */
   constructor(origin: ConnectionOrigin, response: SseResponse) {
@@ -319,6 +320,16 @@ export class SseConnection<User = any> implements StreamConnection {
   }
 
   /** @internal */
+  excuse(error: unknown): void {
+    this.#excuse = error;
+  }
+
+  /** @internal Whether a failure is none of the request: its client is to come back. */
+  excuses(error: unknown): boolean {
+    return error !== undefined && error === this.#excuse;
+  }
+
+  /** @internal */
   refuse(error: unknown): void {
     this.#response.fail(error);
   }
@@ -328,7 +339,7 @@ export class SseConnection<User = any> implements StreamConnection {
     this.#startsLater = true;
     if (cursor !== undefined && this.#output.cursor === undefined) {
       this.#output.startAt(cursor);
-      this.#startFrame = this.#response.checkpointFrame(cursor);
+      this.#tellStart(this.#response.checkpointFrame(cursor));
     }
     this.#response.progress();
   }
@@ -341,13 +352,23 @@ export class SseConnection<User = any> implements StreamConnection {
         : resetFrame(cursor, reset);
     const isFirst = this.#output.cursor === undefined;
     this.#output.startAt(cursor);
-    if (this.#response.headed) {
-      if (isFirst || reset !== undefined) {
-        this.#response.send(frame);
-      }
+    if (isFirst || reset !== undefined) {
+      this.#tellStart(frame);
+    }
+    this.#response.progress();
+  }
+
+  /**
+   * Behind what the handler has emitted before, such as a list of what there is: a client that
+   * has the cursor comes back for what is behind it.
+   */
+  #tellStart(frame: Frame): void {
+    if (this.#held !== undefined) {
+      this.whenResumed(() => this.#response.send(frame));
+    } else if (this.#response.headed || this.#response.holdsFrames) {
+      this.#response.send(frame);
     } else {
       this.#startFrame = frame;
-      this.#response.progress();
     }
   }
 

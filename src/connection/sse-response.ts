@@ -114,6 +114,11 @@ export class SseResponse
     return this.#state === 'open';
   }
 
+  /** Whether frames wait for the head or the next flush. */
+  get holdsFrames(): boolean {
+    return this.#writer.queuedBytes > 0;
+  }
+
   get congested(): boolean {
     return (
       this.#state !== 'open' ||
@@ -309,6 +314,10 @@ export class SseResponse
 
   /** Ends the stream at the event that could not be processed. */
   fail(error: unknown): void {
+    if (this.#connection.excuses(error)) {
+      this.#connection.close('unavailable');
+      return;
+    }
     const opening = this.#opening;
     if (opening?.isWaiting) {
       opening.outcome.fail(error);
@@ -384,6 +393,9 @@ export class SseResponse
 
   /** Answers the request with an exception, unless the client has left or the stream ends. */
   #throw(error: unknown, opening: Opening): Promise<void> | undefined {
+    if (this.#connection.excuses(error)) {
+      this.#connection.close('unavailable');
+    }
     if (this.#opening === opening && opening.isWaiting) {
       this.#finish('failed');
     } else if (!opening.outcome.failed) {

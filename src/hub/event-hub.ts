@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import type { LogRecord } from '../log/event-log.js';
+import { LogUnavailableException } from '../log/log.exceptions.js';
 import type {
   AnyEventMap,
   DataOf,
@@ -21,11 +22,17 @@ import type {
   SelectEventsOptions,
 } from './event-class.js';
 import { EventStream } from './event-stream.js';
+import type { Beginning } from './event-stream.js';
+import { HistoryRead } from './history.js';
+import type { History } from './history.js';
 import { HubEvent } from './hub-event.js';
 import { HUB_CONTEXT } from './hub-context.js';
 import type { HubHealth } from './hub-health.js';
 import type { HubContext } from './hub-context.js';
-import { InvalidStreamException } from './hub.exceptions.js';
+import {
+  AuthorizationTimeoutException,
+  InvalidStreamException,
+} from './hub.exceptions.js';
 import { markListen } from './listen-mark.js';
 import { Presence } from './presence.js';
 import type { PresenceChange, PresenceState } from './presence.js';
@@ -76,8 +83,23 @@ export interface StreamOptions<
   readonly where?: (event: EventOf<Map, Topic, Type>) => boolean;
   /** Retained events that a client without a cursor gets first. */
   readonly rewind?: Rewind;
+  /**
+   * The cursor behind which a client without one of its own begins: that of `hub.history` or
+   * `hub.snapshot`. Not together with `rewind`; an empty one is none.
+   */
+  readonly after?: Cursor;
   /** The connection that the stream is for, from `@Connection()`. */
   readonly for: StreamConnection;
+}
+
+/** What `history` takes. */
+export interface HistoryOptions<
+  Map extends EventMap,
+  Topic extends TopicOf<Map>,
+  Type extends string,
+> extends Omit<StreamOptions<Map, Topic, Type>, 'rewind' | 'after'> {
+  /** How much of what is retained. */
+  readonly rewind: Rewind;
 }
 
 /** What `listen` takes. */
@@ -94,9 +116,20 @@ export interface ListenOptions<
 export interface StreamEventsOptions<Classes extends readonly EventClass[]>
   extends
     SelectEventsOptions<Classes>,
-    Pick<StreamOptions<AnyEventMap, string, string>, 'rewind' | 'for'> {
+    Pick<
+      StreamOptions<AnyEventMap, string, string>,
+      'rewind' | 'after' | 'for'
+    > {
   /** As `where` of `StreamOptions`. */
   readonly where?: (event: HubEventOf<Classes[number]>) => boolean;
+}
+
+/** What `history` takes to select by classes of events. */
+export interface HistoryEventsOptions<
+  Classes extends readonly EventClass[],
+> extends Omit<StreamEventsOptions<Classes>, 'rewind' | 'after'> {
+  /** As `rewind` of `HistoryOptions`. */
+  readonly rewind: Rewind;
 }
 
 /** What `listen` takes to select by classes of events. */
@@ -231,23 +264,11 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   ): Observable<EventOf<Map, Topic, Type>>;
   stream(
     options: AnySelection &
-      Pick<StreamOptions<Map, never, never>, 'rewind' | 'for'>,
+      Pick<StreamOptions<Map, never, never>, 'rewind' | 'after' | 'for'>,
   ): Observable<HubEvent> {
-    const { for: connection, rewind } = options;
-    if (typeof connection?.attach !== 'function') {
-      throw new InvalidStreamException(
-        'hub.stream needs the connection it is for: add @Connection() to the handler and pass `for: connection`. Server code uses hub.listen().',
-      );
-    }
-    if (rewind !== undefined) {
-      checkRewind('hub.stream', rewind);
-    }
-    const selection = new Selection(
-      'hub.stream',
-      this.#selected('hub.stream', options, false),
-      connection.listener,
-    );
-    this.#checkSize(selection);
+    const { for: connection } = options;
+    const selection = this.#selectionFor('hub.stream', options, connection);
+    const beginning = checkBeginning(options);
     return new Observable((subscriber) => {
       const stream = new EventStream(
         this.#dispatcher,
@@ -255,13 +276,76 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
         selection,
         connection,
         subscriber,
-        rewind,
+        beginning,
         this.#presence,
         this.context.topicsPerStream,
       );
       subscriber.add(() => stream.close());
       stream.open();
     });
+  }
+
+  /**
+   * Retained events of classes with `@SseEvent()`, otherwise as by topics.
+   *
+   * @throws as by topics
+   */
+  history<const Classes extends readonly EventClass[]>(
+    options: HistoryEventsOptions<Classes>,
+  ): Promise<History<HubEventOf<Classes[number]>>>;
+  /**
+   * The retained events that a fresh stream of the same selection and `rewind` begins with, at once,
+   * and the cursor up to which they were read: a stream `after` it has every later event, and
+   * none of these. It is no stream, so the connection still carries one.
+   *
+   * @throws InvalidTopicException, InvalidStreamException, TopicForbiddenException; what `where`
+   * throws; StreamEndedException when the client has left meanwhile. LogUnavailableException
+   * when what is older than the window is needed and the log's engine does not answer, and
+   * AuthorizationTimeoutException: a handler that fails with these ends its stream with
+   * `hub.closed` and the reason `unavailable`, and browsers come back
+   *
+   * @example
+   * ```ts
+   * const topics = ['chat'];
+   * const { events, cursor } = await hub.history({ topics, rewind: 100, for: connection });
+   * return concat(
+   *   of({ data: events.map(({ data }) => data) }),
+   *   hub.stream({ topics, after: cursor, for: connection }),
+   * );
+   * ```
+   */
+  history<
+    Topic extends TopicOf<Map> = TopicOf<Map>,
+    Type extends string = string,
+  >(
+    options: HistoryOptions<Map, Topic, Type>,
+  ): Promise<History<EventOf<Map, Topic, Type>>>;
+  async history(
+    options: AnySelection &
+      Pick<HistoryOptions<Map, never, never>, 'rewind' | 'for'>,
+  ): Promise<History> {
+    const { for: connection, rewind } = options;
+    const selection = this.#selectionFor('hub.history', options, connection);
+    checkRewind('hub.history', rewind);
+    try {
+      await this.start();
+      return await new HistoryRead(
+        this.#dispatcher,
+        this.context.authorizer,
+        connection,
+        selection,
+        rewind,
+      ).run();
+    } catch (error) {
+      const isPassing =
+        error instanceof LogUnavailableException ||
+        error instanceof AuthorizationTimeoutException;
+      if (isPassing) {
+        // A status other than 200 would end a native EventSource for good.
+        connection.excuse(error);
+      }
+      throw error;
+    }
   }
 
   /**
@@ -484,12 +568,28 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
       : options;
   }
 
-  #checkSize({ topics, patterns }: Selection): void {
+  #selectionFor(
+    method: string,
+    options: AnySelection,
+    connection: StreamConnection,
+  ): Selection {
+    if (typeof connection?.attach !== 'function') {
+      throw new InvalidStreamException(
+        `${method} needs the connection it is for: add @Connection() to the handler and pass \`for: connection\`. Server code uses hub.listen().`,
+      );
+    }
+    const selected = this.#selected(method, options, false);
+    const selection = new Selection(method, selected, connection.listener);
+    this.#checkSize(method, selection);
+    return selection;
+  }
+
+  #checkSize(method: string, { topics, patterns }: Selection): void {
     const { topicsPerStream } = this.context;
     const size = topics.length + patterns.length;
     if (size > topicsPerStream) {
       throw new InvalidStreamException(
-        `hub.stream: ${size} topics and patterns, but "limits.topicsPerStream" is ${topicsPerStream}. Use a pattern for many topics, or raise the limit.`,
+        `${method}: ${size} topics and patterns, but "limits.topicsPerStream" is ${topicsPerStream}. Use a pattern for many topics, or raise the limit.`,
       );
     }
   }
@@ -516,4 +616,25 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     await this.#presence.stop();
     await this.#dispatcher.stop();
   }
+}
+
+/** @throws InvalidStreamException */
+function checkBeginning({ rewind, after }: Beginning): Beginning {
+  if (rewind !== undefined) {
+    checkRewind('hub.stream', rewind);
+  }
+  if (after === undefined || after === '') {
+    return { rewind };
+  }
+  if (typeof after !== 'string') {
+    throw new InvalidStreamException(
+      'hub.stream: "after" must be a cursor, as hub.history() and hub.snapshot() give it.',
+    );
+  }
+  if (rewind !== undefined) {
+    throw new InvalidStreamException(
+      'hub.stream: "after" and "rewind" both say where a client without a cursor begins. Leave one out.',
+    );
+  }
+  return { after };
 }

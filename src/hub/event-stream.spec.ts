@@ -33,7 +33,7 @@ async function open(selection: Selection) {
       selection,
       connection,
       subscriber,
-      undefined,
+      {},
       new Presence(0),
       256,
     );

@@ -31,6 +31,12 @@ const HEAD_PATIENCE = 100;
 /** After how long the log is asked again for what it does not have, in milliseconds. */
 const LACK_PAUSE = 100;
 
+/** Where a client begins that has no cursor, or none that holds; now if nothing is said. */
+export interface Beginning {
+  readonly rewind?: Rewind;
+  readonly after?: Cursor;
+}
+
 /**
  * One pass over the log for one connection: replay from the client's cursor out
  * of the window or the log's pages, then live. It joins the Subjects in the same
@@ -71,7 +77,7 @@ export class EventStream
     private readonly named: Selection,
     readonly connection: StreamConnection,
     private readonly subscriber: Subscriber<HubEvent>,
-    private readonly rewind: Rewind | undefined,
+    private readonly beginning: Beginning,
     private readonly presence: Presence,
     readonly maxTopics: number,
   ) {
@@ -268,7 +274,8 @@ export class EventStream
     }
     const start = new StreamStart(this.dispatcher, {
       selection: this.selection,
-      rewind: this.rewind,
+      rewind: this.beginning.rewind,
+      after: this.beginning.after,
       from: this.connection.resumeFrom,
       who: this,
     });

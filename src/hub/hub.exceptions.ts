@@ -5,12 +5,14 @@ export class InvalidStreamException extends Error {
   override readonly name = 'InvalidStreamException';
 }
 
-/** A connection that was to join a topic has ended. It answers 410. */
+/** A connection that was to join a topic, or for which a history was read, has ended. It answers 410. */
 export class StreamEndedException extends GoneException {
   override readonly name = 'StreamEndedException';
 
-  constructor() {
-    super('The stream has ended, so it cannot join a topic any more.');
+  constructor(
+    message = 'The stream has ended, so it cannot join a topic any more.',
+  ) {
+    super(message);
   }
 }
 

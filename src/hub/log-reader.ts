@@ -32,6 +32,11 @@ export interface ReaderClock {
   readonly random: () => number;
 }
 
+/** Who asks may want to know that the engine does not answer, instead of waiting until it does. */
+export interface LogAsker {
+  unanswered?(error: LogUnavailableException): void;
+}
+
 interface Question {
   readonly key: string;
   readonly ask: () => Promise<unknown>;
@@ -54,7 +59,7 @@ export class LogReader {
   /** Those that can be joined. */
   readonly #questions = new Map<string, Question>();
   readonly #queue = new Set<Question>();
-  readonly #askers = new Map<object, Question>();
+  readonly #askers = new Map<LogAsker, Question>();
   #running = 0;
   /** How often in a row the engine did not answer. */
   #failures = 0;
@@ -223,6 +228,9 @@ export class LogReader {
   #askAgain(question: Question, error: LogUnavailableException): void {
     if (this.#stopped) {
       return;
+    }
+    for (const who of this.#askers.keys()) {
+      who.unanswered?.(error);
     }
     if (this.#pause === undefined) {
       if (this.#failures === 0) {

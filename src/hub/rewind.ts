@@ -16,12 +16,13 @@ export type Rewind = number | { readonly since: Date } | 'all';
  * @param method what the message of an error begins with
  * @throws InvalidStreamException
  */
-export function checkRewind(method: string, rewind: Rewind): void {
+export function checkRewind(method: string, rewind: unknown): void {
   const isCount =
     typeof rewind === 'number' && Number.isInteger(rewind) && rewind >= 0;
   const isTime =
     typeof rewind === 'object' &&
     rewind !== null &&
+    'since' in rewind &&
     rewind.since instanceof Date &&
     !Number.isNaN(rewind.since.getTime());
   if (!isCount && !isTime && rewind !== 'all') {

@@ -113,6 +113,8 @@ export interface StreamConnection extends ConnectionInfo {
    * @param isNamed whether the handler names it
    */
   topicMoved(topic: string, isJoined: boolean, isNamed: boolean): void;
+  /** Aborted when it has ended, however it ended. */
+  readonly signal: AbortSignal;
   /** Whether bytes wait for the client, or the head is not written yet. */
   readonly congested: boolean;
 
@@ -128,6 +130,10 @@ export interface StreamConnection extends ConnectionInfo {
    * @throws what `StreamAuthorizer.authorize` throws
    */
   authorize(): void | Promise<void>;
+  /** Does something now, or when it is known what the user may see. */
+  whenResumed(action: () => void): void;
+  /** If the request fails with this error, the client is told to come back instead. */
+  excuse(error: unknown): void;
   /** It may not have the stream: the request fails, or what has begun of the response. */
   refuse(error: unknown): void;
 

@@ -21,6 +21,8 @@ export interface Arrival {
   readonly rewind: Rewind | undefined;
   /** The cursor that it sent. */
   readonly from: string | undefined;
+  /** The one behind which a client begins that sent none, or none that holds. */
+  readonly after?: string;
   /** Who asks the log; see `Dispatcher.leave`. */
   readonly who: object;
 }
@@ -33,7 +35,8 @@ export class StreamStart {
   /** What the log has said; it counts in the epoch in which it was asked. */
   #epoch = '';
   #bounds: LogBounds | undefined;
-  #place: EventPage | undefined;
+  /** What lies at cursors that are older than the window. */
+  readonly #places = new Map<Cursor, EventPage>();
   #rewound: Cursor | undefined;
 
   constructor(
@@ -51,18 +54,24 @@ export class StreamStart {
   find(): Start | undefined {
     if (this.#epoch !== this.dispatcher.epoch) {
       this.#epoch = this.dispatcher.epoch;
-      this.#bounds = this.#place = this.#rewound = undefined;
+      this.#bounds = this.#rewound = undefined;
+      this.#places.clear();
     }
-    const { from } = this.arrival;
-    if (from === undefined) {
-      return this.#startAnew(undefined);
+    let reset: Reset | undefined;
+    for (const cursor of this.#cursors()) {
+      const verdict = this.#judge(cursor);
+      if (verdict === undefined) {
+        return undefined;
+      }
+      if (verdict === 'covered') {
+        return { cursor, reset };
+      }
+      reset ??= {
+        reason: verdict,
+        cursor: verdict === 'malformed' ? null : cursor,
+      };
     }
-    const verdict = this.#judge(from);
-    return verdict === undefined
-      ? undefined
-      : verdict === 'covered'
-        ? { cursor: from }
-        : this.#startAnew(verdict);
+    return this.#startAnew(reset);
   }
 
   /**
@@ -73,15 +82,17 @@ export class StreamStart {
    */
   async ask(): Promise<void> {
     const { dispatcher } = this;
-    const { from, selection, rewind, who } = this.arrival;
+    const { selection, rewind, who } = this.arrival;
     const epoch = this.#epoch;
+    const open = this.#cursors().find((cursor) => !this.#judge(cursor));
     let told: Cursor | undefined;
-    if (from === undefined || this.#judge(from) !== undefined) {
+    if (open === undefined) {
       this.#rewound = await rewindInLog(dispatcher, selection, rewind!, who);
       told = this.#rewound;
-    } else if (this.#isOlderThanWindow(from)) {
-      this.#place = await dispatcher.pageBack(from, who, ONE);
-      told = this.#place.floor;
+    } else if (this.#isOlderThanWindow(open)) {
+      const place = await dispatcher.pageBack(open, who, ONE);
+      this.#places.set(open, place);
+      told = place.floor;
     } else {
       this.#bounds = await dispatcher.bounds(who);
       told = this.#bounds.floor;
@@ -92,21 +103,23 @@ export class StreamStart {
   }
 
   /** Where a client starts that has no cursor, or none that holds. */
-  #startAnew(reason: ResetReason | undefined): Start | undefined {
+  #startAnew(reset: Reset | undefined): Start | undefined {
     const { dispatcher } = this;
-    const { selection, rewind, from } = this.arrival;
+    const { selection, rewind } = this.arrival;
     const cursor =
       rewind === undefined
         ? dispatcher.position
         : (rewindInWindow(dispatcher, selection, rewind) ?? this.#rewound);
-    const reset = reason && {
-      reason,
-      cursor: reason === 'malformed' ? null : from!,
-    };
     return cursor === undefined ? undefined : { cursor, reset };
   }
 
-  /** What is known of the client's cursor. */
+  /** Where it may continue, the first that holds. */
+  #cursors(): readonly string[] {
+    const { from, after } = this.arrival;
+    return [from, after].filter((cursor) => cursor !== undefined);
+  }
+
+  /** What is known of a cursor. */
   #judge(from: string): ResetReason | 'covered' | undefined {
     const { position, epoch, head, window } = this.dispatcher;
     if (!isCursor(from)) {
@@ -124,7 +137,8 @@ export class StreamStart {
       return from <= head ? 'covered' : this.#bounds && 'unknown';
     }
     if (this.#isOlderThanWindow(from)) {
-      return this.#place && judgePlace(from, this.#place);
+      const place = this.#places.get(from);
+      return place && judgePlace(from, place);
     }
     return window.knows(from)
       ? 'covered'

@@ -1,0 +1,315 @@
+import { Controller, Injectable, UseGuards } from '@nestjs/common';
+import {
+  Connection,
+  EventHub,
+  MemoryLog,
+  Sse,
+  SseConnection,
+  SseEvent,
+  TopicPolicy,
+} from 'nestjs-sse-hub';
+import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
+import { concat, of } from 'rxjs';
+import { answer } from './support/answer.js';
+import { eventually } from './support/eventually.js';
+import { HeaderUserGuard } from './support/header-user.guard.js';
+import { closeApps, platforms, startApp } from './support/running-app.js';
+import { connect, dropClients } from './support/sse-client.js';
+
+afterEach(async () => {
+  dropClients();
+  await closeApps();
+});
+
+@Injectable()
+@TopicPolicy('rooms.*')
+class RoomsPolicy implements TopicAuthorizer<{ id: string }> {
+  canSubscribe(user: { id: string } | undefined, requested: string) {
+    return requested === `rooms.${user?.id}`;
+  }
+}
+
+@SseEvent('message.sent', { topic: 'chat' })
+class MessageSent {
+  constructor(readonly text: string) {}
+}
+
+/** Waits until the node itself has met an event that it has published. */
+const met = (hub: EventHub, id: string) =>
+  eventually(() => hub.health().position! >= id);
+
+describe.each(platforms)('hub.history on %s', (_, adapter) => {
+  /** Starts an app with one handler. */
+  async function serve(
+    handler: (hub: EventHub, connection: SseConnection) => unknown,
+    options: SseModuleOptions = {},
+  ) {
+    @Controller()
+    @UseGuards(HeaderUserGuard)
+    class MessagesController {
+      constructor(private readonly hub: EventHub) {}
+
+      @Sse('messages')
+      messages(@Connection() connection: SseConnection) {
+        return handler(this.hub, connection);
+      }
+    }
+    const { hub, url, app } = await startApp(adapter, {
+      controllers: [MessagesController],
+      providers: [RoomsPolicy],
+      options,
+    });
+    return { app, hub, messages: `${url}/messages` };
+  }
+
+  const topics = ['chat'];
+
+  /** The list first, then what comes. */
+  const listThenChanges = async (
+    hub: EventHub,
+    connection: SseConnection,
+    rewind: number | 'all' = 'all',
+  ) => {
+    const isBack = connection.lastEventId !== undefined;
+    if (isBack) {
+      return hub.stream({ topics, for: connection });
+    }
+    const { events, cursor } = await hub.history({
+      topics,
+      rewind,
+      for: connection,
+    });
+    return concat(
+      of({ type: 'list', data: events.map(({ data }) => data as unknown) }),
+      hub.stream({ topics, after: cursor, for: connection }),
+    );
+  };
+
+  const publish = async (hub: EventHub, ...data: unknown[]) => {
+    const ids: string[] = [];
+    for (const each of data) {
+      ids.push((await hub.publish('chat', { data: each })).id!);
+    }
+    await met(hub, ids.at(-1)!);
+    return ids;
+  };
+
+  it('gives what there is as the first event, and the stream after it what comes', async () => {
+    const { hub, messages } = await serve(listThenChanges);
+    const ids = await publish(hub, 1, 2, 3);
+    await hub.publish('chat', { data: 'passing', ephemeral: true });
+    await hub.publish('other', { data: 'not asked for' });
+    const client = await connect(messages);
+    expect(await client.next()).toEqual({
+      type: 'list',
+      id: undefined,
+      data: '[1,2,3]',
+    });
+    const [next] = await publish(hub, 4);
+    expect(await client.next()).toEqual({
+      type: 'message',
+      id: next,
+      data: '4',
+    });
+    expect(client.events.map(({ type }) => type)).toEqual([
+      'list',
+      'hub.checkpoint',
+      'message',
+    ]);
+    expect(client.events[1]!.id! > ids[2]!).toBe(true);
+  });
+
+  it('gives nothing and a cursor where there is nothing', async () => {
+    const { hub, messages } = await serve(listThenChanges);
+    const client = await connect(messages);
+    expect(await client.next()).toMatchObject({ data: '[]' });
+    await publish(hub, 1);
+    expect(await client.next()).toMatchObject({ data: '1' });
+  });
+
+  it('gives what a rewound stream begins with', async () => {
+    const { hub, messages } = await serve((hub, connection) =>
+      listThenChanges(hub, connection, 2),
+    );
+    await publish(hub, 1, 2, 3);
+    const client = await connect(messages);
+    expect(await client.next()).toMatchObject({ data: '[2,3]' });
+  });
+
+  it('reads behind the window out of the log', async () => {
+    const log = new MemoryLog();
+    const { hub, messages } = await serve(listThenChanges, {
+      log,
+      window: { events: 3 },
+    });
+    const numbers = Array.from({ length: 2_000 }, (_, n) => n);
+    await Promise.all(numbers.map((n) => hub.publish('chat', { data: n })));
+    await publish(hub, 2_000);
+    const client = await connect(messages);
+    expect(JSON.parse((await client.next()).data)).toEqual([...numbers, 2_000]);
+  });
+
+  it('is typed and selected by event classes', async () => {
+    const { hub, messages } = await serve(async (hub, connection) => {
+      const { events } = await hub.history({
+        events: [MessageSent],
+        rewind: 'all',
+        for: connection,
+      });
+      return of({ data: events.map(({ data }) => data.text) });
+    });
+    await hub.publish(new MessageSent('Hi'));
+    await publish(hub, 1);
+    const client = await connect(messages);
+    expect(await client.next()).toMatchObject({ data: '["Hi"]' });
+  });
+
+  it('has only what is for the user', async () => {
+    const { hub, messages } = await serve(listThenChanges);
+    await hub.publish('chat', { data: 'for ann', users: ['ann'] });
+    await publish(hub, 'for all');
+    const ann = await connect(messages, { headers: { 'x-user': 'ann' } });
+    expect(await ann.next()).toMatchObject({ data: '["for ann","for all"]' });
+    const ben = await connect(messages, { headers: { 'x-user': 'ben' } });
+    expect(await ben.next()).toMatchObject({ data: '["for all"]' });
+  });
+
+  it('answers 403 where a policy says no', async () => {
+    const { messages } = await serve((hub, connection) =>
+      hub.history({ topics: ['rooms.ann'], rewind: 'all', for: connection }),
+    );
+    const { status, body } = await answer(messages, {
+      headers: { 'x-user': 'ben' },
+    });
+    expect(status).toBe(403);
+    expect(body.message).toMatch(/rooms\.ann/);
+  });
+
+  it('goes on where the client was that comes back, without the list', async () => {
+    const { hub, messages } = await serve(listThenChanges);
+    await publish(hub, 1);
+    const client = await connect(messages);
+    await client.next('hub.checkpoint');
+    client.drop();
+    await publish(hub, 2, 3);
+    await client.reconnect();
+    expect(await client.next()).toMatchObject({ type: 'message', data: '2' });
+    expect(await client.next()).toMatchObject({ data: '3' });
+  });
+});
+
+describe.each(platforms)('hub.stream after a cursor on %s', (_, adapter) => {
+  async function serve(after: (hub: EventHub) => unknown, rewind?: number) {
+    @Controller()
+    class EventsController {
+      constructor(private readonly hub: EventHub) {}
+
+      @Sse('events')
+      events(@Connection() connection: SseConnection) {
+        return this.hub.stream({
+          topics: ['chat'],
+          after: after(this.hub) as string,
+          rewind,
+          for: connection,
+        });
+      }
+    }
+    const { hub, url } = await startApp(adapter, {
+      controllers: [EventsController],
+      options: { log: new MemoryLog({ maxEvents: 4 }) },
+    });
+    return { hub, events: `${url}/events` };
+  }
+
+  const publish = async (hub: EventHub, from: number, to: number) => {
+    const ids: string[] = [];
+    for (let data = from; data <= to; data++) {
+      ids.push((await hub.publish('chat', { data })).id!);
+    }
+    await met(hub, ids.at(-1)!);
+    return ids;
+  };
+
+  it('begins behind it for a client without one', async () => {
+    let after = '';
+    const { hub, events } = await serve(() => after);
+    const ids = await publish(hub, 1, 3);
+    after = ids[0]!;
+    const client = await connect(events);
+    expect(await client.next()).toMatchObject({ data: '2' });
+    expect(client.events[0]).toMatchObject({
+      type: 'hub.checkpoint',
+      id: after,
+    });
+  });
+
+  it('continues where a client is that brings its own', async () => {
+    let after = '';
+    const { hub, events } = await serve(() => after);
+    const ids = await publish(hub, 1, 4);
+    after = ids[0]!;
+    const client = await connect(events, { lastEventId: ids[2]! });
+    expect(await client.next()).toMatchObject({ data: '4' });
+    const older = await connect(`${events}?lastEventId=${ids[1]}`);
+    expect(await older.next()).toMatchObject({ data: '3' });
+  });
+
+  it.each([undefined, ''])('begins now after %j', async (after) => {
+    const { hub, events } = await serve(() => after);
+    await publish(hub, 1, 2);
+    const client = await connect(events);
+    await publish(hub, 3, 3);
+    expect(await client.next()).toMatchObject({ data: '3' });
+  });
+
+  it('tells a client that what is behind it is gone', async () => {
+    let after = '';
+    const { hub, events } = await serve(() => after);
+    const ids = await publish(hub, 1, 9);
+    for (const [cursor, reason] of [
+      [ids[0]!, 'evicted'],
+      ['other-000000000001', 'epoch'],
+      ['no cursor', 'malformed'],
+    ]) {
+      after = cursor!;
+      const client = await connect(events);
+      expect(JSON.parse((await client.next('hub.reset')).data)).toEqual({
+        reason,
+        cursor: reason === 'malformed' ? null : cursor,
+      });
+    }
+  });
+
+  it('begins there for a client whose own does not hold, and tells it', async () => {
+    let after = '';
+    const { hub, events } = await serve(() => after);
+    const ids = await publish(hub, 1, 9);
+    after = ids[6]!;
+    const client = await connect(events, { lastEventId: ids[0]! });
+    const reset = await client.next('hub.reset');
+    expect(reset.id).toBe(after);
+    expect(JSON.parse(reset.data)).toEqual({
+      reason: 'evicted',
+      cursor: ids[0],
+    });
+    expect(await client.next()).toMatchObject({ data: '8' });
+  });
+
+  it('is refused together with rewind, and if it is no text', async () => {
+    let after: unknown = 'some-cursor';
+    const { hub } = await serve(() => after, 1);
+    const connection = { attach: () => undefined, listener: {} } as never;
+    const stream = (rewind?: number) =>
+      hub.stream({
+        topics: ['chat'],
+        after: after as string,
+        rewind,
+        for: connection,
+      });
+    expect(() => stream(1)).toThrow(/"after" and "rewind" both say/);
+    after = 7;
+    expect(() => stream()).toThrow(/"after" must be a cursor/);
+    after = '';
+    expect(() => stream(1)).not.toThrow();
+  });
+});
