@@ -57,6 +57,8 @@ export class SseResponse
   #state: 'opening' | 'open' | 'ended' = 'opening';
   #revoked = false;
   #dirty = false;
+  /** The size of an event that is larger than what may be pending, until it has been taken. */
+  #oversize = 0;
   readonly #stall = new StallWatch();
   #lastWriteAt: number;
   #lastCheckpointAt: number;
@@ -227,7 +229,10 @@ export class SseResponse
       return;
     }
     this.#writer.push(frame);
-    if (this.#writer.queuedBytes > this.#maxPendingBytes) {
+    if (frame.length > this.#maxPendingBytes) {
+      this.#oversize = Math.max(this.#oversize, frame.length);
+    }
+    if (this.#writer.queuedBytes > this.#maxPendingBytes + this.#oversize) {
       this.#relieve();
     } else if (this.#state === 'open') {
       this.#markDirty();
@@ -247,6 +252,7 @@ export class SseResponse
       }
       this.#checkPending();
     } else {
+      this.#oversize = 0;
       this.#lastWriteAt = this.#host.now();
       this.#connection.becameWritable();
     }
@@ -497,9 +503,10 @@ export class SseResponse
     ) {
       return;
     }
-    // What a replay has handed on is bounded by its slice, not by the client.
+    // What a replay has handed on is bounded by its slice, not by the client. Nor is it the
+    // client's slowness that one event, such as a list, is larger than the bound.
     const allowance = this.#connection.carriesStream ? REPLAY_ALLOWANCE : 0;
-    if (pendingBytes > this.#maxPendingBytes + allowance) {
+    if (pendingBytes > this.#maxPendingBytes + allowance + this.#oversize) {
       this.cut('slow');
     }
   }
