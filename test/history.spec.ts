@@ -1,7 +1,10 @@
 import { Controller, Injectable, UseGuards } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
 import {
   Connection,
+  StreamEndedException,
   EventHub,
+  HubEvent,
   MemoryLog,
   Sse,
   SseConnection,
@@ -9,8 +12,10 @@ import {
   TopicPolicy,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
-import { concat, of } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { concat, from, of, retry, tap } from 'rxjs';
 import { answer } from './support/answer.js';
+import { CaughtErrors } from './support/caught-errors.js';
 import { eventually } from './support/eventually.js';
 import { HeaderUserGuard } from './support/header-user.guard.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
@@ -29,6 +34,14 @@ class RoomsPolicy implements TopicAuthorizer<{ id: string }> {
   }
 }
 
+@Injectable()
+@TopicPolicy('slow')
+class SlowPolicy implements TopicAuthorizer {
+  canSubscribe(): Promise<boolean> {
+    return new Promise(() => undefined);
+  }
+}
+
 @SseEvent('message.sent', { topic: 'chat' })
 class MessageSent {
   constructor(readonly text: string) {}
@@ -37,6 +50,9 @@ class MessageSent {
 /** Waits until the node itself has met an event that it has published. */
 const met = (hub: EventHub, id: string) =>
   eventually(() => hub.health().position! >= id);
+
+/** What is asked of a connection before anything else is. */
+const fake = { attach: () => undefined, listener: {} };
 
 describe.each(platforms)('hub.history on %s', (_, adapter) => {
   /** Starts an app with one handler. */
@@ -54,12 +70,14 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
         return handler(this.hub, connection);
       }
     }
-    const { hub, url, app } = await startApp(adapter, {
+    let caught!: CaughtErrors;
+    const { hub, url } = await startApp(adapter, {
       controllers: [MessagesController],
-      providers: [RoomsPolicy],
+      providers: [RoomsPolicy, SlowPolicy],
       options,
+      configure: (app: INestApplication) => (caught = new CaughtErrors(app)),
     });
-    return { app, hub, messages: `${url}/messages` };
+    return { caught, hub, messages: `${url}/messages` };
   }
 
   const topics = ['chat'];
@@ -185,6 +203,142 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
     expect(body.message).toMatch(/rooms\.ann/);
   });
 
+  it.each([1.5, 12])('may be a list of %d MB', async (size) => {
+    const { hub, messages } = await serve(listThenChanges);
+    const text = 'x'.repeat(100_000);
+    await publish(hub, ...Array.from({ length: size * 10 }, () => text));
+    const client = await connect(messages);
+    expect((await client.next('list')).data.length).toBeGreaterThan(size * 1e6);
+    await publish(hub, 'end');
+    expect(await client.next()).toMatchObject({ data: 'end' });
+  });
+
+  it('tells how to send its events one by one', async () => {
+    const { hub, messages, caught } = await serve(async (hub, connection) => {
+      const { events } = await hub.history({
+        topics,
+        rewind: 'all',
+        for: connection,
+      });
+      return from(events);
+    });
+    await publish(hub, 1);
+    expect((await answer(messages)).status).toBe(500);
+    expect(caught.errors).toEqual([
+      expect.objectContaining({ message: expect.stringMatching(/`rewind`/) }),
+    ]);
+  });
+
+  it('sends a client back for whom a policy takes too long, with status 200', async () => {
+    const { messages } = await serve(
+      async (hub, connection) =>
+        hub.history({ topics: ['slow'], rewind: 'all', for: connection }),
+      { authorizationTimeout: 20 },
+    );
+    const client = await connect(messages);
+    expect(await client.ended).toBe(true);
+    expect(client.status).toBe(200);
+    expect(client.events.map(({ data }) => data)).toEqual([
+      '{"reason":"unavailable"}',
+    ]);
+  });
+
+  it('fails with what `where` throws', async () => {
+    const error = new Error('where');
+    const { hub, messages, caught } = await serve(async (hub, connection) =>
+      hub.history({
+        topics,
+        where: () => {
+          throw error;
+        },
+        rewind: 'all',
+        for: connection,
+      }),
+    );
+    await publish(hub, 1);
+    expect((await answer(messages)).status).toBe(500);
+    expect(caught.errors).toEqual([error]);
+  });
+
+  it.each([
+    [{ topics, rewind: 'all' }, /^hub\.history needs the connection/],
+    [{ topics, for: fake }, /^hub\.history: "rewind" must be/],
+    [{ topics, rewind: -1, for: fake }, /^hub\.history: "rewind" must be/],
+    [{ rewind: 1, for: fake }, /^hub\.history: no topics and no patterns/],
+    [
+      { topics: ['a', 'b', 'c'], rewind: 1, for: fake },
+      /^hub\.history: 3 topics and patterns, but/,
+    ],
+  ])('refuses %j', async (options, message) => {
+    const { hub } = await serve(() => of(), { limits: { topicsPerStream: 2 } });
+    await expect(hub.history(options as never)).rejects.toThrow(message);
+  });
+
+  it('comes before its cursor also when a refresh holds both back', async () => {
+    const answers: (() => void)[] = [];
+    const { hub, messages } = await serve(
+      async (hub, connection) => {
+        const stream = await listThenChanges(hub, connection);
+        await hub.refresh({ user: 'ann' });
+        return stream;
+      },
+      {
+        loadUser: async (id) => {
+          await new Promise<void>((resolve) => answers.push(resolve));
+          return { id };
+        },
+      },
+    );
+    await publish(hub, 1);
+    const client = await connect(messages, { headers: { 'x-user': 'ann' } });
+    expect(client.events).toEqual([]);
+    answers.shift()!();
+    await client.next('hub.checkpoint');
+    expect(client.events.map(({ type }) => type)).toEqual([
+      'list',
+      'hub.checkpoint',
+    ]);
+  });
+
+  it('is not waited for when the stream is revoked meanwhile', async () => {
+    let read: Promise<unknown> | undefined;
+    const { hub, messages } = await serve((hub, connection) => {
+      read = hub.history({ topics: ['slow'], rewind: 1, for: connection });
+      return read;
+    });
+    const connecting = connect(messages, { headers: { 'x-user': 'ann' } });
+    await eventually(() => read !== undefined);
+    await hub.disconnect({ user: 'ann' }, 'signed-out');
+    const client = await connecting;
+    expect(await client.ended).toBe(true);
+    expect(client.events.map(({ data }) => data)).toEqual([
+      '{"reason":"signed-out"}',
+    ]);
+    await expect(read).rejects.toThrow(StreamEndedException);
+  });
+
+  it.each([10, 2_000_000])(
+    'lets nothing of a list of %d bytes out when the stream behind it is refused',
+    async (size) => {
+      const { messages } = await serve(async (hub, connection) => {
+        const { data, cursor } = await hub.snapshot(() => 'x'.repeat(size));
+        const changes = hub.stream({
+          topics: ['rooms.ann'],
+          after: cursor,
+          for: connection,
+        });
+        return concat(of({ data }), changes);
+      });
+      const { status, body } = await answer(messages, {
+        headers: { 'x-user': 'ben' },
+      });
+      expect([status, body.message]).toEqual([
+        403,
+        expect.stringMatching(/rooms\.ann/),
+      ]);
+    },
+  );
+
   it('goes on where the client was that comes back, without the list', async () => {
     const { hub, messages } = await serve(listThenChanges);
     await publish(hub, 1);
@@ -199,19 +353,24 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
 });
 
 describe.each(platforms)('hub.stream after a cursor on %s', (_, adapter) => {
-  async function serve(after: (hub: EventHub) => unknown, rewind?: number) {
+  async function serve(
+    after: (hub: EventHub) => unknown,
+    rewind?: number,
+    pipe = (stream: Observable<HubEvent>) => stream,
+  ) {
     @Controller()
     class EventsController {
       constructor(private readonly hub: EventHub) {}
 
       @Sse('events')
       events(@Connection() connection: SseConnection) {
-        return this.hub.stream({
+        const stream = this.hub.stream({
           topics: ['chat'],
           after: after(this.hub) as string,
           rewind,
           for: connection,
         });
+        return pipe(stream);
       }
     }
     const { hub, url } = await startApp(adapter, {
@@ -295,16 +454,40 @@ describe.each(platforms)('hub.stream after a cursor on %s', (_, adapter) => {
     expect(await client.next()).toMatchObject({ data: '8' });
   });
 
+  it('does not begin there anew when the handler subscribes again', async () => {
+    let failures = 0;
+    let after = '';
+    const { hub, events } = await serve(
+      () => after,
+      undefined,
+      (stream) =>
+        stream.pipe(
+          tap(({ data }) => {
+            if (data === 3) {
+              failures++;
+              throw new Error('skipped');
+            }
+          }),
+          retry(1),
+        ),
+    );
+    const ids = await publish(hub, 1, 4);
+    after = ids[0]!;
+    const client = await connect(events);
+    await client.until(() => client.data.includes(4));
+    expect(client.data).toEqual([2, 4]);
+    expect(failures).toBe(1);
+  });
+
   it('is refused together with rewind, and if it is no text', async () => {
     let after: unknown = 'some-cursor';
     const { hub } = await serve(() => after, 1);
-    const connection = { attach: () => undefined, listener: {} } as never;
     const stream = (rewind?: number) =>
       hub.stream({
         topics: ['chat'],
         after: after as string,
         rewind,
-        for: connection,
+        for: fake as never,
       });
     expect(() => stream(1)).toThrow(/"after" and "rewind" both say/);
     after = 7;

@@ -162,7 +162,7 @@ export class StreamOutput {
       (this.cursor === undefined && HubEvent.isDispatched(event))
     ) {
       throw new SseRouteException(
-        'A handler emits hub events that are not of its hub stream, so from hub.listen(), which is for server code. Return hub.stream({ …, for: connection }).',
+        'A handler emits hub events that are not of its hub stream: of hub.listen(), which is for server code, or of hub.history(). Return hub.stream({ …, for: connection }), with `rewind` if it is to begin with retained events; a history is sent as a list, { data: events.map(({ data }) => data) }.',
       );
     }
   }

@@ -11,15 +11,23 @@ class CountingLog extends MemoryLog {
   readonly calls = { read: 0, readBack: 0, bounds: 0 };
   /** Instead of what it has. */
   tells: Partial<LogBounds> = {};
+  /** Up to where it has let go of what it has. */
+  trim = '';
 
   override read(after: string, limit: LogPageLimit): Promise<LogPage> {
     this.calls.read++;
     return super.read(after, limit);
   }
 
-  override readBack(through: string, limit: LogPageLimit): Promise<LogPage> {
+  override async readBack(
+    through: string,
+    limit: LogPageLimit,
+  ): Promise<LogPage> {
     this.calls.readBack++;
-    return super.readBack(through, limit);
+    const page = await super.readBack(through, limit);
+    const floor = this.trim > page.floor ? this.trim : page.floor;
+    const entries = page.entries.filter(({ cursor }) => cursor > floor);
+    return { entries, floor };
   }
 
   override async bounds(): Promise<LogBounds> {
@@ -100,6 +108,45 @@ describe('A stream starts', () => {
     expect(await find(dispatcher, { from })).toEqual({ cursor: from });
     log.tells = { epoch, floor: ids[7]! };
     expect((await find(dispatcher, { from })).reset?.reason).toBe('evicted');
+  });
+
+  it('behind what the application says, when the client comes with nothing', async () => {
+    const { dispatcher, ids, floor } = await start();
+    for (const after of [floor, ...ids]) {
+      expect(await find(dispatcher, { after })).toEqual({ cursor: after });
+      const from = ids[2]!;
+      expect(await find(dispatcher, { from, after })).toEqual({ cursor: from });
+    }
+  });
+
+  it('behind what the application says, when the client’s own is no place; that is told', async () => {
+    const { dispatcher, ids, log } = await start();
+    const ahead = `${ids[1]!.slice(0, -1)}z`;
+    const after = ids[3]!;
+    dispatcher.window.clear(ids[8]!);
+    expect(await find(dispatcher, { from: ids[0]!, after })).toEqual({
+      cursor: ids[0],
+    });
+    // Both are older than the window, so the log is asked for both.
+    log.calls.readBack = 0;
+    log.trim = ids[2]!;
+    expect(await find(dispatcher, { from: ids[0]!, after })).toEqual({
+      cursor: after,
+      reset: { reason: 'evicted', cursor: ids[0] },
+    });
+    expect(log.calls.readBack).toBe(2);
+    expect(await find(dispatcher, { from: 'none', after })).toEqual({
+      cursor: after,
+      reset: { reason: 'malformed', cursor: null },
+    });
+    expect(await find(dispatcher, { from: ahead, after: ids[0]! })).toEqual({
+      cursor: ids[8],
+      reset: { reason: 'unknown', cursor: ahead },
+    });
+    expect(await find(dispatcher, { after: ids[0]! })).toEqual({
+      cursor: ids[8],
+      reset: { reason: 'evicted', cursor: ids[0] },
+    });
   });
 
   it('now, when the client comes with nothing', async () => {

@@ -6,6 +6,8 @@ import http from 'node:http';
  */
 export class ResumingClient {
   readonly numbers: number[] = [];
+  /** The last list that a stream began with, which the numbers begin with too. */
+  list: readonly number[] | undefined;
   resets = 0;
   connects = 0;
   lastEventId: string | undefined;
@@ -79,7 +81,10 @@ export class ResumingClient {
         data = line.slice(6);
       }
     }
-    if (type === 'hub.reset') {
+    if (type === 'list' && data !== undefined) {
+      this.list = (JSON.parse(data) as { n: number }[]).map(({ n }) => n);
+      this.numbers.splice(0, Infinity, ...this.list);
+    } else if (type === 'hub.reset') {
       this.resets++;
     } else if (data !== undefined && !type.startsWith('hub.')) {
       this.numbers.push((JSON.parse(data) as { n: number }).n);

@@ -8,7 +8,7 @@ import {
   SseEvent,
   topic,
 } from 'nestjs-sse-hub';
-import type { HubEventOf, Plain, SseConnection } from 'nestjs-sse-hub';
+import type { History, HubEventOf, Plain, SseConnection } from 'nestjs-sse-hub';
 
 // Checked by tsc: a line below @ts-expect-error that compiles is an error.
 
@@ -199,7 +199,7 @@ describe('hub.publish of an instance', () => {
   });
 });
 
-describe('stream and listen of classes', () => {
+describe('stream, listen and history of classes', () => {
   it('emit a union that `type` discriminates', () => {
     check((hub: EventHub, connection: SseConnection) => {
       const streamed = hub.stream({
@@ -212,6 +212,12 @@ describe('stream and listen of classes', () => {
       holds<Same<typeof streamed, Observable<Emitted>>>();
       const listened = hub.listen({ events: [MovieAdded, MovieRemoved] });
       holds<Same<typeof listened, Observable<Emitted>>>();
+      const read = hub.history({
+        events: [MovieAdded, MovieRemoved],
+        rewind: 10,
+        for: connection,
+      });
+      holds<Same<typeof read, Promise<History<Emitted>>>>();
     });
     check(
       (event: HubEventOf<typeof MovieAdded | typeof MovieRemoved>): string => {
@@ -243,6 +249,16 @@ describe('stream and listen of classes', () => {
 
   it('type `where`, and take topics and patterns beside', () => {
     check((hub: EventHub, connection: SseConnection) => [
+      hub.history({
+        events: [MovieAdded, Recommended],
+        topics: [topic('users', connection.user.id, 'films')],
+        where: (event) =>
+          event.type === 'movie.added'
+            ? event.data.title !== ''
+            : event.data.titles.length > 0,
+        rewind: 'all',
+        for: connection,
+      }),
       hub.stream({
         events: [MovieAdded, Recommended],
         topics: [topic('users', connection.user.id, 'films')],

@@ -186,6 +186,67 @@ describe('a hub of an event map types', () => {
     );
   });
 
+  it('what is in a history, as what its stream emits', () => {
+    check(
+      async (hub: EventHub<AppEvents>, connection: SseConnection) => {
+        const selection = {
+          topics: ['movies'],
+          types: ['movie.added'],
+          for: connection,
+        } as const;
+        const { events, cursor } = await hub.history({
+          ...selection,
+          rewind: 'all',
+        });
+        holds<
+          Same<
+            typeof events,
+            readonly HubEvent<'movies', 'movie.added', Movie>[]
+          >
+        >();
+        const streamed = hub.stream({ ...selection, after: cursor });
+        holds<
+          Same<
+            typeof streamed,
+            Observable<HubEvent<'movies', 'movie.added', Movie>>
+          >
+        >();
+      },
+      async (hub: EventHub<AppEvents>, connection: SseConnection) => {
+        const { events } = await hub.history({
+          patterns: ['**'],
+          rewind: { since: new Date() },
+          for: connection,
+        });
+        holds<Same<typeof events, readonly EventOf<AppEvents>[]>>();
+      },
+      (hub: MovieHub, connection: SseConnection) =>
+        hub.history({
+          topics: ['movies'],
+          // @ts-expect-error only movie.added has a title
+          where: (event) => event.data.title !== '',
+          rewind: 1,
+          for: connection,
+        }),
+      (hub: MovieHub, connection: SseConnection) =>
+        // @ts-expect-error no such topic
+        hub.history({ topics: ['movie'], rewind: 1, for: connection }),
+      (hub: MovieHub, connection: SseConnection) =>
+        // @ts-expect-error how much of what is retained
+        hub.history({ topics: ['movies'], for: connection }),
+      (hub: MovieHub) =>
+        // @ts-expect-error without `for`
+        hub.history({ topics: ['movies'], rewind: 1 }),
+      (hub: MovieHub, connection: SseConnection) =>
+        hub.stream({
+          topics: ['movies'],
+          // @ts-expect-error a cursor is text
+          after: new Date(),
+          for: connection,
+        }),
+    );
+  });
+
   it('every event of the map for patterns', () => {
     check((hub: EventHub<AppEvents>) => {
       const all = hub.listen({ patterns: ['**'] });
