@@ -1,4 +1,4 @@
-import { Global, Module } from '@nestjs/common';
+import { Global, Inject, Module } from '@nestjs/common';
 import type { BeforeApplicationShutdown, DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { AUTHORIZATION_OPTIONS } from './authorization/authorization-options.js';
@@ -160,6 +160,7 @@ export class SseModule
     private readonly hub: EventHub,
     private readonly connections: Connections,
     private readonly listeners: EventListeners,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     super();
   }
@@ -186,7 +187,7 @@ export class SseModule
     this.connections.beginToClose();
     // While the hub still takes what they publish.
     await this.listeners.stop();
-    await this.hub.stop();
+    await this.hub.stop(this.options.closeGrace);
     await this.connections.close();
   }
 }

@@ -11,7 +11,7 @@ import {
   Sse,
   SseConnection,
 } from 'nestjs-sse-hub';
-import type { SseModuleOptions } from 'nestjs-sse-hub';
+import type { LogEntry, LogRecord, SseModuleOptions } from 'nestjs-sse-hub';
 import { eventually } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
 import type { AppParts } from './support/running-app.js';
@@ -92,6 +92,21 @@ class Farewell implements OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     await this.hub.publish('numbers', { data: { farewell: true } });
+  }
+}
+
+/** A log that takes what is appended when the test says so. */
+class SlowLog extends MemoryLog {
+  isAsked = false;
+  take!: () => void;
+  readonly #taken = new Promise<void>((resolve) => (this.take = resolve));
+
+  override async append(
+    records: readonly LogRecord[],
+  ): Promise<readonly LogEntry[]> {
+    this.isAsked = true;
+    await this.#taken;
+    return super.append(records);
   }
 }
 
@@ -280,6 +295,62 @@ describe.each(platforms)(
       await expect(hub.publish('numbers', { data: {} })).rejects.toThrow(
         LogUnavailableException,
       );
+    });
+
+    it('waits for the log to take what was published before', async () => {
+      const log = new SlowLog();
+      const { app, hub } = await startApp(adapter, parts({ log }));
+      const published = hub.publish('numbers', { data: 1 });
+      await eventually(() => log.isAsked);
+      const order: string[] = [];
+      const closing = app.close().then(() => order.push('closed'));
+      // What is ephemeral the log takes at once, until the hub takes nothing any more.
+      const passing = { data: 2, ephemeral: true };
+      while (await hub.publish('numbers', passing).catch(() => undefined)) {
+        await new Promise(setImmediate);
+      }
+      order.push('refused');
+      log.take();
+      order.push(`took ${(await published).data}`);
+      await closing;
+      expect(order).toEqual(['refused', 'took 1', 'closed']);
+    });
+
+    it('waits for that no longer than closeGrace', async () => {
+      const log = new SlowLog();
+      const { app, hub } = await startApp(
+        adapter,
+        parts({ log, closeGrace: 50 }),
+      );
+      const published = hub.publish('numbers', { data: 1 });
+      await eventually(() => log.isAsked);
+      const rejected = expect(published).rejects.toThrow(
+        LogUnavailableException,
+      );
+      await app.close();
+      log.take();
+      await rejected;
+    });
+
+    it('does not end the process when something publishes on and looks at no answer', async () => {
+      const unhandled: unknown[] = [];
+      const note = (error: unknown) => unhandled.push(error);
+      process.on('unhandledRejection', note);
+      try {
+        const { app, hub } = await startApp(adapter, parts());
+        const timer = setInterval(
+          () => void hub.publish('numbers', { data: 1 }),
+        );
+        await app.close();
+        const refused = hub.publish('numbers', { data: 1 });
+        clearInterval(timer);
+        // Node tells of unhandled rejections before the next turn.
+        await new Promise(setImmediate);
+        await expect(refused).rejects.toThrow(/onModuleDestroy/);
+        expect(unhandled).toEqual([]);
+      } finally {
+        process.off('unhandledRejection', note);
+      }
     });
 
     describe('a connect that arrives meanwhile', () => {

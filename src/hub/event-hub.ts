@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
 import type { LogRecord } from '../log/event-log.js';
@@ -29,6 +29,7 @@ import { HubEvent } from './hub-event.js';
 import { HUB_CONTEXT } from './hub-context.js';
 import type { HubHealth } from './hub-health.js';
 import type { HubContext } from './hub-context.js';
+import { InWork } from './in-work.js';
 import {
   AuthorizationTimeoutException,
   InvalidStreamException,
@@ -168,6 +169,10 @@ export interface Snapshot<Data> {
 export class EventHub<Map extends EventMap = AnyEventMap> {
   readonly #dispatcher: Dispatcher;
   readonly #presence: Presence;
+  readonly #logger = new Logger('EventHub');
+  readonly #publishing = new InWork();
+  #closing = false;
+  #hasRefused = false;
 
   /** @internal */
   constructor(@Inject(HUB_CONTEXT) private readonly context: HubContext) {
@@ -207,7 +212,16 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     topic: Topic,
     event: PublishOf<Map, Topic>,
   ): Promise<EventOf<Map, Topic>>;
-  async publish(
+  publish(
+    target: string | object,
+    given?: NewEvent | DeliveryOptions,
+  ): Promise<HubEvent> {
+    return this.#closing
+      ? this.#refuse(target)
+      : this.#publishing.run(() => this.#publish(target, given));
+  }
+
+  async #publish(
     target: string | object,
     given?: NewEvent | DeliveryOptions,
   ): Promise<HubEvent> {
@@ -602,17 +616,45 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     ]).then(() => this.start());
   }
 
+  /**
+   * A timer that still publishes must not end the process while the streams are being closed: the
+   * rejection is the caller's if it looks at it, and told here in any case.
+   */
+  #refuse(target: unknown): Promise<never> {
+    const what = typeof target === 'string' ? `'${target}'` : 'an event';
+    const refused = Promise.reject<never>(
+      new LogUnavailableException(
+        `publish(${what}): the application is shutting down, and the hub takes no events any more. Stop timers in onModuleDestroy().`,
+      ),
+    );
+    refused.catch((error: Error) => {
+      if (!this.#hasRefused) {
+        this.#hasRefused = true;
+        this.#logger.warn(`${error.message} (Said once.)`);
+      }
+    });
+    return refused;
+  }
+
   async #appendControl(record: LogRecord): Promise<void> {
     await this.start();
     await this.#dispatcher.command(record);
   }
 
   /**
-   * Stops dispatching and closes the log.
+   * Takes no events any more, stops dispatching and closes the log.
    *
    * @internal
+   * @param grace for how long the log may take what it has been given, in milliseconds
    */
-  async stop(): Promise<void> {
+  async stop(grace = 0): Promise<void> {
+    this.#closing = true;
+    await this.#publishing.done(grace);
+    if (this.#publishing.size > 0) {
+      this.#logger.warn(
+        `Closing without waiting any longer for the log to take ${this.#publishing.size} events`,
+      );
+    }
     await this.#presence.stop();
     await this.#dispatcher.stop();
   }
