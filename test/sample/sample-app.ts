@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ const SAMPLES = join(import.meta.dirname, '../../sample');
 /** A built sample in a process of its own. */
 export class SampleApp {
   private process?: ChildProcess;
+  private readonly output = new EventEmitter();
 
   /** @param environment beside that of the tests */
   protected constructor(
@@ -34,14 +35,28 @@ export class SampleApp {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.process = child;
-    for await (const line of createInterface({ input: child.stdout })) {
-      if (line.includes('Open http')) {
-        // Unread output would block the process once the pipe is full.
-        child.stdout.resume();
-        return;
-      }
-    }
-    throw new Error(`The app ended before it listened, with ${child.exitCode}`);
+    // Read to the end, as unread output would block the process once the pipe is full.
+    const output = createInterface({ input: child.stdout });
+    output.on('line', (line) => this.output.emit('line', line));
+    const ended = once(output, 'close').then(() => {
+      throw new Error(
+        `The app ended before it listened, with ${child.exitCode}`,
+      );
+    });
+    await Promise.race([this.says('Open http'), ended]);
+  }
+
+  /** Resolves with the next line of its output that has a text in it. */
+  says(text: string): Promise<string> {
+    return new Promise((resolve) => {
+      const hear = (line: string) => {
+        if (line.includes(text)) {
+          this.output.off('line', hear);
+          resolve(line);
+        }
+      };
+      this.output.on('line', hear);
+    });
   }
 
   /** Ends it: SIGKILL as a crash does, SIGTERM as an operator does. */
