@@ -1,6 +1,6 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Header } from '@nestjs/common';
 import compression from 'compression';
-import { NEVER, Subject, map } from 'rxjs';
+import { NEVER, Subject, concat, map, of } from 'rxjs';
 import {
   Connection,
   EventHub,
@@ -55,6 +55,12 @@ class StreamsController {
   @Sse('silent')
   silent() {
     return NEVER;
+  }
+
+  @Header('X-Place', 'Café')
+  @Sse('greeting')
+  greeting() {
+    return concat(of('größer 日本語'), NEVER);
   }
 
   @Get('json')
@@ -199,6 +205,21 @@ describe.each(platforms)(
         ]);
       });
     });
+
+    it.each(['1.1', '1.0'])(
+      'sends the head and what leaves with it byte for byte, also what is not ASCII (HTTP/%s)',
+      async (version) => {
+        const { port } = await startApp(adapter, parts);
+        const client = await WireClient.connect(port);
+        client.send('GET', '/greeting', {}, version);
+        await client.untilTail('data: ');
+        await client.untilTail('\n\n');
+        const { headers, body } = readResponse(client.bytes);
+        // Read as ISO 8859-1, in which Node writes heads and browsers read them.
+        expect(headers['x-place']).toBe('Café');
+        expect(blocksOf(body).at(-1)).toBe('data: größer 日本語');
+      },
+    );
 
     describe('HTTP/1.0', () => {
       it('sends the events without chunks and closes the connection at the end', async () => {

@@ -38,7 +38,6 @@ export function writeHead(
     socket?.setTimeout(0);
     response.writeHead(response.statusCode);
     socket?.cork();
-    response.flushHeaders();
   }
   if (response.req.method === 'HEAD') {
     response.end();

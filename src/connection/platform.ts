@@ -48,7 +48,7 @@ export class Express implements Platform {
 }
 
 /**
- * Fastify is made to send an empty payload to a stand-in of the response. So its onSend
+ * Fastify is made to send no payload to a stand-in of the response. So its onSend
  * hooks run, in which plugins set cookies and save sessions, and its headers reach the
  * response; the head itself is left to us.
  */
@@ -77,7 +77,7 @@ export class Fastify implements Platform {
         taker.giveUp('head-failed');
       }
     });
-    reply.send('');
+    reply.send(undefined);
     // A reply is a thenable that resolves when the response has ended. Nest returns it from
     // an async function, which would stay in memory for as long as the stream.
     // oxlint-disable-next-line unicorn/no-thenable
@@ -85,7 +85,7 @@ export class Fastify implements Platform {
   }
 }
 
-/** What Fastify says of the empty payload, and the head of a stream says itself. */
+/** What Fastify says of an empty response, and the head of a stream says itself. */
 const OURS: ReadonlySet<string> = new Set(['content-type', 'content-length']);
 
 type Head = [status: number, headers: Record<string, string | string[]>];

@@ -7,6 +7,13 @@ import type { RawResponse } from './raw-response.js';
 /** The response that a socket is sending now; `node:http` keeps it there. */
 type HttpSocket = Socket & { _httpMessage?: unknown };
 
+/** What all that `node:http` writes goes through, in several pieces if it is chunked. */
+type SendingResponse = ServerResponse & {
+  _header?: string;
+  /** Sends the head, if it is not sent yet, and text in one write. */
+  _send?(text: string, encoding: 'latin1'): boolean;
+};
+
 /** Who is told when a client that did not keep up has taken what was written. */
 export interface Drained {
   drained(): void;
@@ -23,13 +30,25 @@ export class ResponseWriter {
 
   constructor(private readonly owner: Drained) {}
 
-  /** Writes to this response from now on: first these frames, then what waits. */
+  /** Writes to this response from now on: its head with these frames, then what waits. */
   attach(response: RawResponse, first: readonly Frame[]): void {
     this.#response = response;
-    this.#write(
-      response,
-      this.#frames.length === 0 ? first : [...first, ...this.#frames],
-    );
+    const frames =
+      this.#frames.length === 0 ? first : [...first, ...this.#frames];
+    const socket = this.#directSocket(response);
+    const sending = response as SendingResponse;
+    if (socket !== undefined && sending._send !== undefined) {
+      let text = '';
+      for (const frame of frames) {
+        text += (this.#chunked ? frame.chunked : frame.raw).toString('latin1');
+      }
+      // The response keeps its head, in the many pieces of which it was put together unless asked for one.
+      sending._header?.charCodeAt(0);
+      this.#wrote(socket, sending._send(text, 'latin1'));
+    } else {
+      sending.flushHeaders();
+      this.#write(response, frames);
+    }
     this.drop();
   }
 
@@ -116,9 +135,14 @@ export class ResponseWriter {
             (frames.length === 1 ? frames[0]! : Frame.concat(frames)).raw,
           )
         : writeDirectly(socket, frames, this.#chunked);
+    this.#wrote(socket ?? response, taken);
+  }
+
+  /** @param taken whether the system has taken what was written */
+  #wrote(to: HttpSocket | RawResponse, taken: boolean): void {
     if (!taken && !this.#blocked) {
       this.#blocked = true;
-      (socket ?? response).once('drain', () => {
+      to.once('drain', () => {
         this.#blocked = false;
         this.owner.drained();
       });
