@@ -456,6 +456,11 @@ export class SseConnection<User = any> implements StreamConnection {
     callback?.();
   }
 
+  /** @internal Whether its stream has handed on what this node has dispatched. */
+  get isUpToDate(): boolean {
+    return this.#stream?.isUpToDate ?? true;
+  }
+
   /** @internal Whether it carries a hub stream now. */
   get carriesStream(): boolean {
     return this.#stream !== undefined;

@@ -107,6 +107,11 @@ export class SseResponse
     return this.#revoked;
   }
 
+  /** The port of the client's socket, which tells clients of a test apart. */
+  get clientPort(): number | undefined {
+    return this.#raw?.req.socket.remotePort;
+  }
+
   /** Whether the request is a HEAD request, whose response has no stream. */
   get isHead(): boolean {
     return this.#raw?.req.method === 'HEAD';

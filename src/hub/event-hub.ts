@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { Cursor } from '../log/cursor.js';
-import type { LogRecord } from '../log/event-log.js';
+import type { EventLog, LogRecord } from '../log/event-log.js';
 import { LogUnavailableException } from '../log/log.exceptions.js';
 import type {
   AnyEventMap,
@@ -44,6 +44,7 @@ import { checkRewind } from './rewind.js';
 import { Selection } from './selection.js';
 import type { SelectionOptions } from './selection.js';
 import { loadClassTransformer } from './serialize.js';
+import { Settlement } from './settlement.js';
 import type { ConnectionInfo, StreamConnection } from './stream-connection.js';
 import { toEvent } from './to-event.js';
 import { checkTopic } from './topic.js';
@@ -173,6 +174,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   readonly #publishing = new InWork();
   #closing = false;
   #hasRefused = false;
+  readonly #settlement: Settlement;
 
   /** @internal */
   constructor(@Inject(HUB_CONTEXT) private readonly context: HubContext) {
@@ -180,9 +182,17 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
       context.log,
       context.window,
       context.control,
-      (type, text) => this.#presence.receive(type, text),
+      (type, text) => {
+        this.#presence.receive(type, text);
+        this.#settlement.receive(type, text);
+      },
     );
     this.#presence = new Presence(context.presenceGrace);
+    this.#settlement = new Settlement(
+      context.log,
+      this.#dispatcher,
+      this.#publishing,
+    );
   }
 
   /**
@@ -223,7 +233,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
 
   async #publish(
     target: string | object,
-    given?: NewEvent | DeliveryOptions,
+    given: NewEvent | DeliveryOptions | undefined,
   ): Promise<HubEvent> {
     await this.start();
     const { topic, event } =
@@ -554,6 +564,26 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   presence$(topic: TopicOf<Map>): Observable<PresenceChange> {
     checkTopic(topic);
     return this.#presence.changes(topic);
+  }
+
+  /**
+   * Resolves when this node has dispatched everything that was published before the call.
+   *
+   * @internal
+   */
+  async settled(): Promise<void> {
+    await this.start();
+    await this.#settlement.reached();
+  }
+
+  /** @internal What the test kit drives. */
+  get dispatcher(): Dispatcher {
+    return this.#dispatcher;
+  }
+
+  /** @internal */
+  get log(): EventLog {
+    return this.context.log;
   }
 
   /**

@@ -130,6 +130,10 @@ export class EventStream
     return this.#position;
   }
 
+  get isUpToDate(): boolean {
+    return this.#live !== undefined;
+  }
+
   fallBehind(): boolean {
     if (this.#live === undefined) {
       return false;

@@ -1,36 +1,37 @@
-/** Counts what is in work, for one who waits until it is done. */
+/** Keeps what is in work, for one who waits until it is done. */
 export class InWork {
-  #count = 0;
-  #onDone: (() => void) | undefined;
+  readonly #works = new Set<Promise<unknown>>();
 
   /** How much is in work now. */
   get size(): number {
-    return this.#count;
+    return this.#works.size;
   }
 
-  /** Does it, and counts it until it has ended, however it ends. */
-  async run<Result>(work: () => Promise<Result>): Promise<Result> {
-    this.#count++;
-    try {
-      return await work();
-    } finally {
-      if (--this.#count === 0) {
-        this.#onDone?.();
-      }
-    }
+  /** Does it, and keeps it until it has ended, however it ends. */
+  run<Result>(work: () => Promise<Result>): Promise<Result> {
+    const promise = work();
+    const forget = () => this.#works.delete(promise);
+    this.#works.add(promise);
+    promise.then(forget, forget);
+    return promise;
+  }
+
+  /** Resolves when what is in work now has ended; what comes meanwhile is not waited for. */
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#works);
   }
 
   /**
-   * Resolves when nothing is in work any more.
+   * The same, for one who lets nothing new begin.
    * @param limit for how long to wait at most, in milliseconds
    */
   async done(limit: number): Promise<void> {
-    if (this.#count > 0) {
+    if (this.#works.size > 0) {
       let timer: NodeJS.Timeout | undefined;
-      await new Promise<void>((resolve) => {
-        this.#onDone = resolve;
+      const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, limit);
       });
+      await Promise.race([this.ended(), late]);
       clearTimeout(timer);
     }
   }

@@ -20,6 +20,8 @@ export interface CarriedStream {
   readonly position: Cursor;
   /** The newest event that it met itself; empty until it has started. */
   readonly reached: Cursor;
+  /** Whether nothing that this node has dispatched is still to be handed on. */
+  readonly isUpToDate: boolean;
   /**
    * The connection does not keep up: read from the log again instead of receiving live.
    * `false` when it does so already.

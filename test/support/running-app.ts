@@ -28,6 +28,8 @@ export interface AppParts extends ModuleMetadata {
   readonly configure?: (app: any) => unknown;
   /** Instead of a free port. */
   readonly port?: number;
+  /** @default true */
+  readonly listens?: boolean;
 }
 
 const running = new Set<INestApplication>();
@@ -35,11 +37,11 @@ const running = new Set<INestApplication>();
 /** Starts an app with `SseModule` and the given controllers on a free port. */
 export async function startApp(
   adapter: () => AbstractHttpAdapter,
-  { options, configure, port, imports = [], ...metadata }: AppParts,
+  { options, configure, port, listens, imports = [], ...metadata }: AppParts,
 ): Promise<RunningApp> {
   @Module({ imports: [SseModule.forRoot(options), ...imports], ...metadata })
   class TestModule {}
-  return listen(TestModule, adapter, configure, port);
+  return listen(TestModule, adapter, configure, port, listens);
 }
 
 /** Starts an app of a module on a free port. */
@@ -48,15 +50,16 @@ export async function listen(
   adapter: () => AbstractHttpAdapter,
   configure?: AppParts['configure'],
   wantedPort = 0,
+  listens = true,
 ): Promise<RunningApp> {
   const app = await NestFactory.create(module, adapter(), {
     logger: false,
     abortOnError: false,
   });
   await configure?.(app);
-  await app.listen(wantedPort, '127.0.0.1');
+  await (listens ? app.listen(wantedPort, '127.0.0.1') : app.init());
   running.add(app);
-  const { port } = app.getHttpServer().address() as AddressInfo;
+  const { port = 0 } = (app.getHttpServer().address() ?? {}) as AddressInfo;
   return { app, hub: app.get(EventHub), port, url: `http://127.0.0.1:${port}` };
 }
 
