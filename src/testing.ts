@@ -20,3 +20,15 @@ export {
 export type { SseTestClientOptions } from './testing/client/stream-request.js';
 export type { SseTestEvent } from './testing/client/sse-test-event.js';
 export type { StreamEnd } from './testing/client/stream-end.js';
+
+export {
+  TEST_EVENT_HUB_OPTIONS,
+  TestEventHub,
+} from './testing/hub/test-event-hub.js';
+export type { TestDisconnect } from './testing/hub/test-event-hub.js';
+export type {
+  PublishedEvent,
+  PublishedRecord,
+} from './testing/hub/published-event.js';
+export type { TestConnectionOptions } from './testing/hub/test-connection.js';
+export type { TestEventHubOptions } from './testing/hub/test-hub-context.js';

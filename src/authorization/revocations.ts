@@ -141,9 +141,10 @@ export class Revocations implements ControlListener, Admission {
   }
 }
 
-function isMeant(
+/** Whether a `hub.disconnect` means a connection. */
+export function isMeant(
   { user, connection: id, topic }: Disconnect,
-  connection: SseConnection,
+  connection: Pick<SseConnection, 'id' | 'listener' | 'coversTopic'>,
 ): boolean {
   return (
     (user === undefined || user === connection.listener.userId) &&

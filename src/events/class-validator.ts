@@ -1,4 +1,5 @@
-type ClassValidator = typeof import('class-validator');
+/** The package. */
+export type ClassValidator = typeof import('class-validator');
 
 let loading: Promise<ClassValidator> | undefined;
 

@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InvalidOptionException } from '../options/check-options.js';
 import { loadClassValidator } from './class-validator.js';
+import type { ClassValidator } from './class-validator.js';
 import { EVENT_OPTIONS } from './event-options.js';
 import type { EventOptions } from './event-options.js';
 import { EventValidationException } from './events.exceptions.js';
 import { messagesOf } from './validation-messages.js';
+import type { FieldError } from './validation-messages.js';
 
 /** Checks events by class-validator's rules, as the application has asked for. */
 @Injectable()
@@ -34,14 +36,29 @@ export class EventValidator {
       return;
     }
     const validator = await loadClassValidator().catch(() => undefined);
-    // Without it, an object of a class without rules would be refused.
-    const options = { forbidUnknownValues: false };
-    const errors = (await validator?.validate(event, options)) ?? [];
-    if (errors.length > 0) {
-      throw new EventValidationException(
-        event.constructor.name,
-        messagesOf(errors),
-      );
+    refuse(event, (await validator?.validate(event, VALIDATOR_OPTIONS)) ?? []);
+  }
+
+  /**
+   * The same in one call, without asynchronous rules.
+   *
+   * @throws EventValidationException
+   */
+  checkNow(event: object, validator: ClassValidator | undefined): void {
+    if (this.options.validateEvents !== false && validator !== undefined) {
+      refuse(event, validator.validateSync(event, VALIDATOR_OPTIONS));
     }
+  }
+}
+
+// Without it, an object of a class without rules would be refused.
+const VALIDATOR_OPTIONS = { forbidUnknownValues: false };
+
+function refuse(event: object, errors: readonly FieldError[]): void {
+  if (errors.length > 0) {
+    throw new EventValidationException(
+      event.constructor.name,
+      messagesOf(errors),
+    );
   }
 }

@@ -257,13 +257,35 @@ export class Dispatcher {
     return this.#waits.add(entry, this.#position, this.stopped);
   }
 
+  /**
+   * Begins without the log's tail, for a log that hands its records to `take` in the very call that
+   * appends them. A hub on virtual time has such a one.
+   */
+  startAt(bounds: LogBounds): void {
+    this.window.clear(bounds.head);
+    this.#begin(bounds);
+    this.#started = Promise.resolve();
+  }
+
+  /** Dispatches records in this turn. The caller never calls it while it is at work. */
+  take(records: readonly (LogEntry | LogRecord)[]): void {
+    for (const record of records) {
+      this.#dispatch(toEvent(record, true));
+    }
+    this.#early.release();
+  }
+
   async #start(): Promise<void> {
     const bounds = await this.log.open();
     await fillWindow(this.window, this.log, bounds);
+    this.#begin(bounds);
+    this.#running = this.#scope.runInAsyncScope(() => this.#run());
+  }
+
+  #begin(bounds: LogBounds): void {
     this.#epoch = bounds.epoch;
     this.#floor = bounds.floor;
     this.#position = this.#head = this.#obeyed = bounds.head;
-    this.#running = this.#scope.runInAsyncScope(() => this.#run());
   }
 
   async #run(): Promise<void> {

@@ -187,7 +187,12 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
         this.#settlement.receive(type, text);
       },
     );
-    this.#presence = new Presence(context.presenceGrace);
+    this.#presence = new Presence(
+      context.presenceGrace,
+      context.clock?.now,
+      undefined,
+      context.clock?.timers,
+    );
     this.#settlement = new Settlement(
       context.log,
       this.#dispatcher,

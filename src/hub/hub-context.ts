@@ -3,6 +3,7 @@ import type { ConnectionRegistry } from './connection-registry.js';
 import type { ControlListener } from './control-entry.js';
 import type { EventReader } from './event-class.js';
 import type { StreamAuthorizer } from './stream-authorizer.js';
+import type { Timers } from './timers.js';
 import type { WindowOptions } from './window.js';
 
 /** What a hub is made of. */
@@ -20,6 +21,12 @@ export interface HubContext {
   readonly presenceGrace: number;
   /** The largest data of an event, in bytes of JSON. */
   readonly maxEventBytes: number;
+  /** What the hub's own waits run on, if it is not real time. */
+  readonly clock?: {
+    /** In milliseconds; never set. */
+    readonly now: () => number;
+    readonly timers: Timers;
+  };
   /** Who acts on `hub.disconnect` and `hub.refresh`. */
   readonly control?: ControlListener;
 }

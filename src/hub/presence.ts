@@ -4,6 +4,8 @@ import { PresenceRoster } from './presence-roster.js';
 import type { TopicUser } from './presence-signal.js';
 import { PresenceSync } from './presence-sync.js';
 import type { SignalBus } from './presence-sync.js';
+import { REAL_TIMERS } from './timers.js';
+import type { Timers } from './timers.js';
 
 /** Who is on a topic now, on all nodes that share a log. */
 export interface PresenceState {
@@ -44,18 +46,21 @@ export class Presence {
   readonly #roster = new PresenceRoster((change) => this.#tell(change));
   #sync: PresenceSync | undefined;
   #untold: PresenceChange[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  /** Ends the wait for who is due first. */
+  #stopWaiting: (() => void) | undefined;
   #stopped = false;
 
   /**
    * @param grace how long a user may be away before `left` is told, in milliseconds
    * @param now a clock that is never set, in milliseconds
    * @param random from 0 up to 1
+   * @param timers by the same clock
    */
   constructor(
     private readonly grace: number,
     private readonly now: () => number = () => performance.now(),
     private readonly random: () => number = Math.random,
+    private readonly timers: Timers = REAL_TIMERS,
   ) {}
 
   /** Spans the nodes of a log from now on; called again, it does nothing. */
@@ -145,8 +150,8 @@ export class Presence {
       return;
     }
     this.#stopped = true;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
     this.#absent.clear();
     this.#flush();
     for (const subject of this.#changes.values()) {
@@ -165,16 +170,16 @@ export class Presence {
 
   #arm(): void {
     const [first] = this.#absent.values();
-    if (this.#timer === undefined && first !== undefined) {
+    if (this.#stopWaiting === undefined && first !== undefined) {
       const wait = Math.max(0, first.until - this.now());
-      this.#timer = this.#scope.runInAsyncScope(() =>
-        setTimeout(() => this.#expire(), wait).unref(),
+      this.#stopWaiting = this.#scope.runInAsyncScope(() =>
+        this.timers.later(() => this.#expire(), wait),
       );
     }
   }
 
   #expire(): void {
-    this.#timer = undefined;
+    this.#stopWaiting = undefined;
     const now = this.now();
     for (const [key, { topic, user, until }] of this.#absent) {
       if (until > now) {
@@ -202,7 +207,7 @@ export class Presence {
     }
     this.#untold.push(change);
     if (this.#untold.length === 1) {
-      this.#scope.runInAsyncScope(() => queueMicrotask(() => this.#flush()));
+      this.#scope.runInAsyncScope(() => this.timers.soon(() => this.#flush()));
     }
   }
 

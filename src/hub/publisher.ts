@@ -49,12 +49,14 @@ const FIELDS = [
  * Validates and serializes an event.
  *
  * @param maxBytes the largest data in bytes
+ * @param time when it is published, in milliseconds since the Unix epoch
  * @throws InvalidTopicException, InvalidEventException, UnserializableDataException, EventTooLargeException
  */
 export function toRecord(
   topic: string,
   event: NewEvent,
   maxBytes: number,
+  time = Date.now(),
 ): LogRecord {
   checkTopic(topic);
   if (typeof event !== 'object' || event === null) {
@@ -101,7 +103,7 @@ export function toRecord(
     topic,
     type,
     data,
-    time: Date.now(),
+    time,
     audience: toAudience(event, refuse),
     idempotencyKey:
       idempotencyKey === undefined ? undefined : `${topic} ${idempotencyKey}`,

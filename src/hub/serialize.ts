@@ -19,10 +19,17 @@ const LOSSY = [Map, Set, WeakMap, WeakSet, Promise, RegExp, Error] as const;
  */
 export async function loadClassTransformer(): Promise<void> {
   try {
-    ({ instanceToPlain } = await import('class-transformer'));
+    useClassTransformer(await import('class-transformer'));
   } catch {
     // An optional peer: without it, instances become JSON as they are.
   }
+}
+
+/** The same with the package itself, where there is no time to wait for it. */
+export function useClassTransformer(classTransformer: {
+  readonly instanceToPlain: ToPlain;
+}): void {
+  ({ instanceToPlain } = classTransformer);
 }
 
 /**
