@@ -32,3 +32,7 @@ export type {
 } from './testing/hub/published-event.js';
 export type { TestConnectionOptions } from './testing/hub/test-connection.js';
 export type { TestEventHubOptions } from './testing/hub/test-hub-context.js';
+
+export { evictHistory } from './testing/evict-history.js';
+export { expireLease } from './testing/expire-lease.js';
+export type { ExpiryTarget } from './testing/expire-lease.js';

@@ -24,8 +24,8 @@ export class Leases implements ConnectionObserver {
       'leaseUntil' | 'now' | 'random'
     >,
   ) {
-    this.#ends = new Schedule(SPAN, options.now, ({ connection }) =>
-      connection.revoke('expired'),
+    this.#ends = new Schedule(SPAN, options.now, (response) =>
+      this.#expired(response),
     );
   }
 
@@ -52,5 +52,15 @@ export class Leases implements ConnectionObserver {
 
   ended(response: SseResponse): void {
     this.#ends.delete(response);
+  }
+
+  /** Ends a stream as if its lease had run out now, also one without a lease; for tests. */
+  expire(response: SseResponse): void {
+    this.#ends.delete(response);
+    this.#expired(response);
+  }
+
+  #expired({ connection }: SseResponse): void {
+    connection.revoke('expired');
   }
 }

@@ -161,6 +161,18 @@ export class MemoryLog implements EventLog {
     }));
   }
 
+  /**
+   * Lets go of everything that it has now, as if it were too old; for tests.
+   *
+   * @internal
+   */
+  evict(): void {
+    this.#entries.dropThrough(this.#entries.head);
+    for (const tail of this.#tails) {
+      tail.push([], this.#entries.floor);
+    }
+  }
+
   health(): LogHealth {
     return this.#closed
       ? { status: 'down', reason: 'The log is closed.' }

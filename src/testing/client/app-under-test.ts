@@ -6,6 +6,7 @@ import { Connections } from '../../connection/connections.js';
 import type { SseConnection } from '../../connection/sse-connection.js';
 import { encodeFrame } from '../../connection/frame.js';
 import { EventHub } from '../../hub/event-hub.js';
+import { findPart } from '../app-parts.js';
 import { SseTestException } from './sse-test.exceptions.js';
 
 /** Where a client connects to. */
@@ -19,7 +20,7 @@ const starting = new WeakMap<INestApplication, Promise<unknown>>();
 
 /** A Nest application in this process, and what a client may ask of it behind HTTP. */
 export class AppUnderTest {
-  constructor(private readonly app: INestApplication) {}
+  constructor(readonly app: INestApplication) {}
 
   /** Where it listens; if it does not yet, it does now, on a free port of the loopback. */
   async origin(): Promise<Origin> {
@@ -50,7 +51,7 @@ export class AppUnderTest {
 
   /** The connection behind a client's port; `undefined` for a response that is no stream of ours. */
   connectionOf(port: number | undefined): SseConnection | undefined {
-    return this.#part(Connections)
+    return findPart(this.app, Connections)
       ?.all()
       .find(({ response }) => response.clientPort === port);
   }
@@ -65,7 +66,7 @@ export class AppUnderTest {
     connection: SseConnection,
     comment: string,
   ): Promise<boolean> {
-    await this.#part(EventHub)?.settled();
+    await findPart(this.app, EventHub)?.settled();
     while (!connection.isUpToDate) {
       if (connection.response.ended) {
         return false;
@@ -76,14 +77,5 @@ export class AppUnderTest {
     await nextTurn();
     connection.send(encodeFrame({ comment }));
     return !connection.response.ended;
-  }
-
-  #part<Part>(type: abstract new (...args: any) => Part): Part | undefined {
-    try {
-      return this.app.get<Part>(type, { strict: false });
-    } catch {
-      // An app without SseModule has Nest's own streams.
-      return undefined;
-    }
   }
 }

@@ -303,6 +303,20 @@ export class SseTestClient {
     await this.dropConnection();
   }
 
+  /**
+   * @internal Its stream in the application.
+   * @throws SseTestException if there is none
+   */
+  serverSide(): { app: INestApplication; connection: SseConnection } {
+    const connection = this.#connection;
+    if (this.#app === undefined || connection === undefined || this.#closed) {
+      throw new SseTestException(
+        `${this.#describe()} is no open stream of @Sse() in this process.`,
+      );
+    }
+    return { app: this.#app.app, connection };
+  }
+
   /** For `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
