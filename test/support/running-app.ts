@@ -59,7 +59,8 @@ export async function listen(
   await configure?.(app);
   await (listens ? app.listen(wantedPort, '127.0.0.1') : app.init());
   running.add(app);
-  const { port = 0 } = (app.getHttpServer().address() ?? {}) as AddressInfo;
+  const address = app.getHttpServer().address() as AddressInfo | null;
+  const port = address?.port ?? 0;
   return { app, hub: app.get(EventHub), port, url: `http://127.0.0.1:${port}` };
 }
 

@@ -10,6 +10,7 @@ import { NEVER } from 'rxjs';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import type { RunningApp } from '../support/running-app.js';
+import { SlowLog } from './support/slow-log.js';
 
 @Controller()
 @UseGuards(HeaderUserGuard)
@@ -40,7 +41,10 @@ describe.each(platforms)('On %s', (_, adapter) => {
   let running: RunningApp;
 
   beforeEach(async () => {
-    running = await startApp(adapter, { controllers: [TestController] });
+    running = await startApp(adapter, {
+      controllers: [TestController],
+      options: { log: new SlowLog() },
+    });
   });
 
   const connect = (user?: string, path = '/events') =>
