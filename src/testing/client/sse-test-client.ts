@@ -14,7 +14,7 @@ import {
   SseTestException,
   SseTestTimeoutException,
 } from './sse-test.exceptions.js';
-import { requestFor } from './stream-request.js';
+import { placeOf, requestFor } from './stream-request.js';
 import type { SseTestClientOptions, StreamRequest } from './stream-request.js';
 import { describeEnd, streamEnd } from './stream-end.js';
 import type { StreamEnd } from './stream-end.js';
@@ -83,20 +83,37 @@ export class SseTestClient {
    * Connects, and resolves when the head of the response is here: what is published from then on
    * reaches the client. An answer that is no stream is a client too, with `status` and `body`.
    *
-   * @param target the application; one that does not listen yet is made to, on a free port of
-   * the loopback. Or the URL of a server, without what needs to see inside it
+   * @param app one that does not listen yet is made to, on a free port of the loopback
    * @param path with the query
    * @throws SseTestTimeoutException when nothing answers in time; what the socket fails with
    */
+  static connect(
+    app: INestApplication,
+    path: string,
+    options?: SseTestClientOptions,
+  ): Promise<SseTestClient>;
+  /**
+   * The same with a server of which only the address is known: `settled()`, `expectNone()` and
+   * `expireLease()` need the application.
+   *
+   * @param url of the stream
+   */
+  static connect(
+    url: string,
+    options?: SseTestClientOptions,
+  ): Promise<SseTestClient>;
   static async connect(
     target: INestApplication | string,
-    path: string,
-    options: SseTestClientOptions = {},
+    pathOrOptions: string | SseTestClientOptions = {},
+    given: SseTestClientOptions = {},
   ): Promise<SseTestClient> {
-    const app =
-      typeof target === 'string' ? undefined : new AppUnderTest(target);
-    const request = await requestFor(app ?? (target as string), path, options);
-    const client = new SseTestClient(app, request, options);
+    const isUrl = typeof target === 'string';
+    const app = isUrl ? undefined : new AppUnderTest(target);
+    const options = isUrl ? (pathOrOptions as SseTestClientOptions) : given;
+    const place = isUrl
+      ? placeOf(target)
+      : { origin: await app!.origin(), path: pathOrOptions as string };
+    const client = new SseTestClient(app, requestFor(place, options), options);
     await client.#open();
     return client;
   }

@@ -1,4 +1,4 @@
-import type { AppUnderTest, Origin } from './app-under-test.js';
+import type { Origin } from './app-under-test.js';
 import type { ExchangeRequest } from './exchange.js';
 
 /** What a client asks with. */
@@ -27,17 +27,22 @@ export interface StreamRequest {
   with(lastEventId: string | undefined): ExchangeRequest;
 }
 
-/** @param target the application, or the URL of a server */
-export async function requestFor(
-  target: AppUnderTest | string,
-  path: string,
+/** Where a stream is. */
+export interface StreamPlace {
+  readonly origin: Origin;
+  /** With the query. */
+  readonly path: string;
+}
+
+export function requestFor(
+  { origin, path }: StreamPlace,
   { method, headers, body }: SseTestClientOptions,
-): Promise<StreamRequest> {
+): StreamRequest {
   const isText = typeof body === 'string' || body instanceof Uint8Array;
   const sent = isText || body === undefined ? body : JSON.stringify(body);
   const fixed: ExchangeRequest = {
     method: method ?? (body === undefined ? 'GET' : 'POST'),
-    path: typeof target === 'string' ? pathIn(target, path) : path,
+    path,
     headers: {
       accept: 'text/event-stream',
       ...(sent !== undefined && !isText
@@ -48,10 +53,9 @@ export async function requestFor(
     body: sent,
   };
   return {
+    origin,
+    path,
     method: fixed.method,
-    path: fixed.path,
-    origin:
-      typeof target === 'string' ? originOf(target) : await target.origin(),
     with: (lastEventId) => ({
       ...fixed,
       headers: {
@@ -67,19 +71,19 @@ export async function requestFor(
   };
 }
 
-function originOf(url: string): Origin {
-  const { protocol, hostname, port } = new URL(url);
+/** The parts of a URL. */
+export function placeOf(url: string): StreamPlace {
+  const { protocol, hostname, port, pathname, search } = new URL(url);
   const isSecure = protocol === 'https:';
   return {
-    protocol: isSecure ? 'https:' : 'http:',
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: port === '' ? (isSecure ? 443 : 80) : Number(port),
+    origin: {
+      protocol: isSecure ? 'https:' : 'http:',
+      // Without the brackets of an IPv6 address.
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: port === '' ? (isSecure ? 443 : 80) : Number(port),
+    },
+    path: pathname + search,
   };
-}
-
-/** Behind the path of the URL, if it has one. */
-function pathIn(url: string, path: string): string {
-  return new URL(url).pathname.replace(/\/$/, '') + path;
 }
 
 function lowerCased<Value>(
