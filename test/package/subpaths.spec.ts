@@ -8,7 +8,13 @@ const SUBPATHS = {
   'nestjs-sse-hub': ['EventHub', 'MemoryLog', 'Sse', 'SseModule'],
   'nestjs-sse-hub/redis': ['RedisLog', 'RedisMissingException'],
   'nestjs-sse-hub/sqlite': ['SqliteLog', 'SqliteMissingException'],
-  'nestjs-sse-hub/testing': ['logContract'],
+  'nestjs-sse-hub/testing': [
+    'SseTestClient',
+    'TestEventHub',
+    'evictHistory',
+    'expireLease',
+    'logContract',
+  ],
 };
 
 const hasSqlite = process.getBuiltinModule('node:sqlite') !== undefined;
@@ -97,5 +103,70 @@ describe('The log contract', () => {
     `);
 
     expect(failed).toEqual({ failed: [], isWhole: true });
+  });
+});
+
+describe('The test kit', () => {
+  const code = `
+    const { createServer } = HTTP;
+    const { TestEventHub, SseTestClient, closeSseTestClients } = KIT;
+    const { TestScheduler } = RXJS;
+    async function main() {
+      const hub = new TestEventHub();
+      await hub.publish('movies', { data: { title: 'Alien' } });
+
+      const marbles = [];
+      const scheduler = new TestScheduler((actual) => marbles.push(actual));
+      scheduler.run(({ expectObservable, hot }) => {
+        const virtual = new TestEventHub({ scheduler });
+        expectObservable(virtual.listen({ topics: ['movies'] })).toBe('--a');
+        hot('--a').subscribe(() => virtual.publish('movies', { data: 1 }));
+      });
+
+      const server = createServer((request, response) => {
+        response.setHeader('content-type', 'text/event-stream');
+        response.write('event: hello\\ndata: {"n":1}\\n\\n');
+      });
+      await new Promise((done) => server.listen(0, '127.0.0.1', done));
+      const url = 'http://127.0.0.1:' + server.address().port;
+      const client = await SseTestClient.connect(url);
+      const { data } = await client.next('hello');
+      await closeSseTestClients();
+      server.close();
+      say({
+        published: hub.published.map(({ data }) => data),
+        frames: marbles[0].map(({ frame }) => frame),
+        data,
+      });
+    }
+  `;
+  const works = {
+    published: [{ title: 'Alien' }],
+    frames: [2],
+    data: { n: 1 },
+  };
+
+  it('needs no test runner and no package besides the peers', async () => {
+    const said = await unpacked.esm(`
+      import * as HTTP from 'node:http';
+      import * as KIT from 'nestjs-sse-hub/testing';
+      import * as RXJS from 'rxjs/testing';
+      ${code}
+      await main();
+    `);
+
+    expect(said).toEqual(works);
+  });
+
+  it('works where it is required', async () => {
+    const said = await unpacked.commonJs(`
+      const HTTP = require('node:http');
+      const KIT = require('nestjs-sse-hub/testing');
+      const RXJS = require('rxjs/testing');
+      ${code}
+      main();
+    `);
+
+    expect(said).toEqual(works);
   });
 });

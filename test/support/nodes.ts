@@ -2,13 +2,13 @@ import { Controller, Query, UseGuards } from '@nestjs/common';
 import type { MessageEvent } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import type { SseTestClient, SseTestEvent } from 'nestjs-sse-hub/testing';
 import { Observable, Subject, merge, startWith, switchMap } from 'rxjs';
 import { eventually } from './eventually.js';
 import { HeaderUserGuard } from './header-user.guard.js';
 import { startApp } from './running-app.js';
 import type { AppParts, RunningApp } from './running-app.js';
 import type { SharedHistory, SharedLog } from './shared-log.js';
-import type { ReceivedEvent, SseClient } from './sse-client.js';
 
 /** Replaces the streams of `/replaced` by others of the same. */
 export const replacements = new Subject<void>();
@@ -114,21 +114,18 @@ export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 /** The numbers that a client's app has seen. */
-export const numbersOf = (client: SseClient): number[] =>
+export const numbersOf = (client: SseTestClient): number[] =>
   client.data.map(({ n }) => n as number);
 
 /** Waits until a client has seen a number. */
-export const untilNumber = (client: SseClient, n: number): Promise<void> =>
+export const untilNumber = (client: SseTestClient, n: number): Promise<void> =>
   client.until(() => numbersOf(client).includes(n));
 
 /** What a client was told of gaps. */
 export const resetsOf = ({
-  events,
-}: SseClient): { reason: string; cursor: string | null }[] =>
-  events
-    .filter(({ type }) => type === 'hub.reset')
-    .map(({ data }) => JSON.parse(data) as { reason: string; cursor: string });
+  resets,
+}: SseTestClient): { reason: string; cursor: string | null }[] => [...resets];
 
 /** Ids in the order in which they came; a reset may begin another history. */
-export const idsOf = (events: readonly ReceivedEvent[]): string[] =>
+export const idsOf = (events: readonly SseTestEvent[]): string[] =>
   events.flatMap(({ id }) => (id === undefined ? [] : [id]));

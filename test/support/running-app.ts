@@ -7,6 +7,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
 import { EventHub, SseModule } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { setSseTestTimeout } from 'nestjs-sse-hub/testing';
 
 /** For `describe.each`: every promise holds on both. */
 export const platforms: [name: string, adapter: () => AbstractHttpAdapter][] = [
@@ -31,6 +32,9 @@ export interface AppParts extends ModuleMetadata {
   /** @default true */
   readonly listens?: boolean;
 }
+
+// As long as the tests of this package may take on a busy machine.
+setSseTestTimeout(30_000);
 
 const running = new Set<INestApplication>();
 

@@ -145,7 +145,7 @@ describe.each(platforms)('SseTestClient on %s', (_, adapter) => {
     await client.expectNone();
   });
 
-  it('shows notices by their name only', async () => {
+  it('shows notices to who asks for them', async () => {
     const client = await connect('/events');
     const { id } = await client.next('hub.checkpoint');
 
@@ -153,6 +153,8 @@ describe.each(platforms)('SseTestClient on %s', (_, adapter) => {
     expect(client.lastEventId).toBe(id);
     await client.expectNone(() => true);
     await client.expectNone('hub.reset');
+    await publish('added', 1);
+    await client.expectNone(({ isNotice }) => isNotice);
   });
 
   it('gives the raw frame and the text of an event', async () => {

@@ -1,7 +1,7 @@
 import type { StreamBlock } from './event-stream-parser.js';
 import { SseTestEvent } from './sse-test-event.js';
 
-/** Which events are meant: a type, or what a predicate says of the application's events. */
+/** Which events are meant: those of a type, or for which a predicate holds; if left out, the application's. */
 export type Wanted = string | ((event: SseTestEvent) => boolean);
 
 /** What a client has received, over all its connections, and what of it was handed out. */
@@ -65,10 +65,10 @@ export function describeWanted(wanted: Wanted | undefined): string {
 }
 
 function fits(event: SseTestEvent, wanted: Wanted | undefined): boolean {
-  if (typeof wanted === 'string') {
-    return event.type === wanted;
+  if (typeof wanted === 'function') {
+    return wanted(event);
   }
-  return !event.isNotice && (wanted === undefined || wanted(event));
+  return wanted === undefined ? !event.isNotice : event.type === wanted;
 }
 
 const MOST_LISTED = 20;

@@ -72,13 +72,14 @@ export class Exchange {
     return this.#port;
   }
 
-  get response(): IncomingMessage {
-    return this.#response!;
+  /** The response, once its head is here. */
+  get response(): IncomingMessage | undefined {
+    return this.#response;
   }
 
   /** Whether the response is an event stream. */
   get isStream(): boolean {
-    const type = this.response.headers['content-type'];
+    const type = this.#response?.headers['content-type'];
     return type?.startsWith('text/event-stream') ?? false;
   }
 
@@ -97,11 +98,11 @@ export class Exchange {
   }
 
   pause(): void {
-    this.response.pause();
+    this.#response?.pause();
   }
 
   resume(): void {
-    this.response.resume();
+    this.#response?.resume();
   }
 
   /** Destroys the socket; resolves when it is closed. What still arrives is nobody's. */

@@ -118,14 +118,14 @@ export class SseTestClient {
     return client;
   }
 
-  /** The status of the response. */
+  /** The status of the response; 0 if the server could not be reached when it reconnected. */
   get status(): number {
-    return this.#exchange.response.statusCode!;
+    return this.#exchange.response?.statusCode ?? 0;
   }
 
   /** The headers of the response, by lower-case name. */
   get headers(): IncomingHttpHeaders {
-    return this.#exchange.response.headers;
+    return this.#exchange.response?.headers ?? {};
   }
 
   /** The body of an answer that is no stream: parsed if it is JSON, else the text. */
@@ -190,10 +190,11 @@ export class SseTestClient {
   /**
    * The next event, each handed out once, in the order in which they came; waits for it.
    *
-   * Without an argument, and with a predicate, it is one of the application's. With a type it is
-   * the first of that type, also `hub.reset` and the like; what stands before it stays for later
-   * calls, so nothing gets lost.
+   * Without an argument it is one of the application's. With a type or a predicate it is the first
+   * that fits, also `hub.reset` and the like; what stands before it stays for later calls, so
+   * nothing gets lost.
    *
+   * @param wanted a type, or a predicate
    * @throws SseTestTimeoutException that shows what came instead; SseTestException at once if
    * the server has ended the stream and it is not there
    */

@@ -12,7 +12,7 @@ export interface SseTestClientOptions {
   /** The cursor that the client comes with, as the header `Last-Event-ID`. */
   readonly lastEventId?: string;
   /**
-   * How long it waits for anything, in milliseconds.
+   * How long it waits for anything, in milliseconds; `Infinity`: as long as the test may take.
    * @default 4_000, or what `setSseTestTimeout` has set
    */
   readonly timeout?: number;
