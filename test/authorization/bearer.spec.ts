@@ -11,11 +11,11 @@ import type { ErrorEvent, FetchLike } from 'eventsource';
 import { createHmac } from 'node:crypto';
 import { Strategy } from 'passport-http-bearer';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import { eventually } from '../support/eventually.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import type { AppParts } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 /** What a JWT says, signed: a header would add nothing here. */
 interface Payload {
@@ -65,7 +65,7 @@ beforeEach(() => {
 afterEach(async () => {
   sources.forEach((source) => source.close());
   sources.clear();
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -312,17 +312,17 @@ describe.each(platforms)('A page of another origin, on %s', (_, adapter) => {
   );
 
   it('may read the stream, and resumes', async () => {
-    const { url, hub } = await start();
-    const client = await connect(`${url}/events`, {
+    const { app, hub } = await start();
+    const client = await SseTestClient.connect(app, '/events', {
       headers: { origin, authorization: authorization() },
     });
     await client.next('hub.checkpoint');
-    client.drop();
+    await client.dropConnection();
     await hub.publish('news', { data: 'missed' });
     await client.reconnect();
     expect((await client.next()).data).toBe('missed');
-    expect(client.response.headers).toMatchObject({ ...allowed });
-    expect(client.response.headers.vary).toMatch(/\borigin\b/i);
+    expect(client.headers).toMatchObject({ ...allowed });
+    expect(client.headers.vary).toMatch(/\borigin\b/i);
   });
 
   it('may read why it gets no stream', async () => {
@@ -337,15 +337,13 @@ describe.each(platforms)('A page of another origin, on %s', (_, adapter) => {
   });
 
   it('may not, when it is none of the list', async () => {
-    const { url } = await start();
+    const { app, url } = await start();
     const evil = 'https://evil.example';
     const { headers } = await preflight(url, evil);
     expect(headers.get('access-control-allow-origin')).not.toBe(evil);
-    const client = await connect(`${url}/events`, {
+    const client = await SseTestClient.connect(app, '/events', {
       headers: { origin: evil, authorization: authorization() },
     });
-    expect(
-      client.response.headers['access-control-allow-origin'],
-    ).toBeUndefined();
+    expect(client.headers['access-control-allow-origin']).toBeUndefined();
   });
 });

@@ -9,13 +9,12 @@ import {
   topic,
 } from 'nestjs-sse-hub';
 import type { TopicAuthorizer } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import type { HeaderUser } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import type { RunningApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 import { readResponse, readResponses } from '../support/wire.js';
 import { WireClient, destroyWireClients } from '../support/wire-client.js';
 
@@ -70,8 +69,8 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
     head = await app.hub.head();
   });
 
-  afterEach(() => {
-    dropClients();
+  afterEach(async () => {
+    await closeSseTestClients();
     destroyWireClients();
   });
 
@@ -79,11 +78,11 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
 
   /** It gets what a client does that has lost its history, and nothing else. */
   async function expectReset(
-    client: SseClient,
+    client: SseTestClient,
     reset: { reason: string; cursor: string | null },
   ) {
     const first = await client.next(() => true);
-    expect({ ...first, data: JSON.parse(first.data) as unknown }).toEqual({
+    expect(first).toEqual({
       type: 'hub.reset',
       id: await app.hub.head(),
       data: reset,
@@ -91,7 +90,7 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
     await app.hub.publish('news', { data: 'live' });
     expect(await client.next(() => true)).toMatchObject({ data: 'live' });
     expect(client.status).toBe(200);
-    client.drop();
+    await client.dropConnection();
   }
 
   const malformed = { reason: 'malformed', cursor: null };
@@ -123,13 +122,16 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
 
   describe('as a cursor', () => {
     it.each(texts)('%s in the header gives hub.reset', async (_name, text) => {
-      const client = await connect(`${app.url}/news`, { lastEventId: text });
+      const client = await SseTestClient.connect(app.app, '/news', {
+        lastEventId: text,
+      });
       await expectReset(client, malformed);
     });
 
     it.each(texts)('%s in the query gives hub.reset', async (_name, text) => {
-      const client = await connect(
-        `${app.url}/news?lastEventId=${encodeURIComponent(text)}`,
+      const client = await SseTestClient.connect(
+        app.app,
+        `/news?lastEventId=${encodeURIComponent(text)}`,
       );
       await expectReset(client, malformed);
     });
@@ -145,7 +147,10 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
       ['a percent-encoded percent', '%2500'],
       ['a byte order mark', '%EF%BB%BF'],
     ])('%s in the query gives hub.reset', async (_name, text) => {
-      const client = await connect(`${app.url}/news?lastEventId=${text}`);
+      const client = await SseTestClient.connect(
+        app.app,
+        `/news?lastEventId=${text}`,
+      );
       await expectReset(client, malformed);
       expect(client.text).not.toContain('forged');
     });
@@ -158,9 +163,12 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
             const text = [...bytes]
               .map((byte) => `%${byte.toString(16).padStart(2, '0')}`)
               .join('');
-            const client = await connect(`${app.url}/news?lastEventId=${text}`);
+            const client = await SseTestClient.connect(
+              app.app,
+              `/news?lastEventId=${text}`,
+            );
             expect((await client.next(() => true)).type).toBe('hub.reset');
-            client.drop();
+            await client.dropConnection();
           },
         ),
         { numRuns: 50 },
@@ -190,7 +198,11 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
           ['/news', { lastEventId: cursor }],
           [`/news?lastEventId=${cursor}`, {}],
         ] as const) {
-          const client = await connect(`${app.url}${path}`, options);
+          const client = await SseTestClient.connect(
+            app.app,
+            `${path}`,
+            options,
+          );
           await expectReset(client, { reason, cursor });
         }
       },
@@ -201,23 +213,25 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
       ['one character less', () => head.slice(0, -1)],
       ['minuses for a position', () => head.replace(/[^-]+$/, '-')],
     ])('one of this epoch with %s gives hub.reset', async (_name, forge) => {
-      const client = await connect(`${app.url}/news`, { lastEventId: forge() });
+      const client = await SseTestClient.connect(app.app, '/news', {
+        lastEventId: forge(),
+      });
       await expectReset(client, malformed);
     });
 
     it('given to somebody else shows what is for everyone, and no more', async () => {
-      const ann = await connect(`${app.url}/news`, {
+      const ann = await SseTestClient.connect(app.app, '/news', {
         lastEventId: given,
         headers: { 'x-user': 'ann' },
       });
-      const bob = await connect(`${app.url}/news`, {
+      const bob = await SseTestClient.connect(app.app, '/news', {
         lastEventId: given,
         headers: { 'x-user': 'bob' },
       });
       await app.hub.publish('news', { data: 'end' });
       for (const client of [ann, bob]) {
         await client.until(() =>
-          client.appEvents.some(({ data }) => data === 'end'),
+          client.events.some(({ data }) => data === 'end'),
         );
       }
       expect(ann.text).toContain('private');
@@ -240,7 +254,7 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
       ['an empty one', 'lastEventId='],
       ['none', 'lasteventid=x'],
     ])('%s in the query is none', async (_name, query) => {
-      const client = await connect(`${app.url}/news?${query}`);
+      const client = await SseTestClient.connect(app.app, `/news?${query}`);
       expect(await client.next(() => true)).toMatchObject({
         type: 'hub.checkpoint',
         id: await app.hub.head(),
@@ -250,15 +264,19 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
     it.each([['lastEventId=x&lastEventId=y'], ['lastEventId=&lastEventId=x']])(
       'several in the query (%s) give hub.reset',
       async (query) => {
-        const client = await connect(`${app.url}/news?${query}`);
+        const client = await SseTestClient.connect(app.app, `/news?${query}`);
         await expectReset(client, malformed);
       },
     );
 
     it('in the header goes before one in the query', async () => {
-      const client = await connect(`${app.url}/news?lastEventId=${given}`, {
-        lastEventId: 'x',
-      });
+      const client = await SseTestClient.connect(
+        app.app,
+        `/news?lastEventId=${given}`,
+        {
+          lastEventId: 'x',
+        },
+      );
       await expectReset(client, malformed);
     });
   });
@@ -276,7 +294,7 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
         await client.until(() => client.closed);
         expect(client.bytes.toString('latin1')).toMatch(/^HTTP\/1\.1 431 /);
         await expectReset(
-          await connect(`${app.url}/news`, { lastEventId: 'x' }),
+          await SseTestClient.connect(app.app, '/news', { lastEventId: 'x' }),
           malformed,
         );
       },
@@ -340,7 +358,7 @@ describe.each(platforms)('What a client makes up, on %s', (_, adapter) => {
         const isTheirs = user === decodeURIComponent(name);
         const headers = { ...(user !== undefined && { 'x-user': user }) };
         if (isTheirs) {
-          const client = await connect(url, { headers });
+          const client = await SseTestClient.connect(url, { headers });
           expect(client.status).toBe(200);
           await app.hub.publish(topic('rooms', 'ann'), { data: 'private' });
           await app.hub.publish(topic('rooms', user), { data: 'theirs' });

@@ -13,17 +13,17 @@ import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-http-bearer';
 import { of, throwError } from 'rxjs';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import type { Answer } from '../support/answer.js';
 import { eventually } from '../support/eventually.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import type { AppParts } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 import { WireClient, destroyWireClients } from '../support/wire-client.js';
 import { readResponses } from '../support/wire.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   destroyWireClients();
   await closeApps();
 });
@@ -178,15 +178,15 @@ describe.each(platforms)('A guard on %s', (_, adapter) => {
         async () => true,
         () => of(true),
       ] as CanActivate['canActivate'][]) {
-        const { events } = await start(parts(guard(says)));
-        const client = await connect(events);
+        const { app } = await start(parts(guard(says)));
+        const client = await SseTestClient.connect(app, '/events');
         expect((await client.next()).data).toBe('secret');
       }
     });
   });
 
   it('gives the connection its user', async () => {
-    const { events, hub } = await start({
+    const { app, hub } = await start({
       controllers: [
         controller(
           guard((context) => {
@@ -199,23 +199,23 @@ describe.each(platforms)('A guard on %s', (_, adapter) => {
         ),
       ],
     });
-    const client = await connect(events);
+    const client = await SseTestClient.connect(app, '/events');
     await client.next();
     expect(hub.connections().map(({ user }) => user)).toEqual([{ id: 'ann' }]);
   });
 
   it('is asked again on every reconnect', async () => {
     let allowed = true;
-    const { events, hub } = await start({
+    const { app, hub } = await start({
       controllers: [controller(guard(() => allowed))],
     });
-    const client = await connect(events);
+    const client = await SseTestClient.connect(app, '/events');
     await client.next();
-    client.drop();
+    await client.dropConnection();
     allowed = false;
     await hub.publish('news', { data: 'missed' });
     await client.reconnect();
-    await client.ended;
+    await client.untilClosed();
     expect(client.status).toBe(403);
     expect(client.text).not.toContain('missed');
   });
@@ -263,14 +263,14 @@ describe.each(platforms)('A guard on %s', (_, adapter) => {
       });
 
     it('costs nothing of ours: no connection, no call, no byte', async () => {
-      const { hub, port, events } = await startHanging();
+      const { app, hub, port } = await startHanging();
       const clients = await Promise.all(
         Array.from({ length: 10 }, () => WireClient.get(port, '/events')),
       );
       await eventually(() => entered === 10);
       expect(hub.connections()).toEqual([]);
       expect(handlerCalls).toBe(0);
-      const other = await connect(`${events}?go`);
+      const other = await SseTestClient.connect(app, '/events?go');
       expect((await other.next()).data).toBe('secret');
       expect(clients.map(({ received }) => received)).toEqual(
         clients.map(() => 0),
@@ -283,7 +283,7 @@ describe.each(platforms)('A guard on %s', (_, adapter) => {
     it.each([true, false])(
       'leaves nothing behind when the client leaves, whatever it says then (%s)',
       async (late) => {
-        const { app, hub, port, events } = await startHanging();
+        const { app, hub, port } = await startHanging();
         let sockets = 0;
         const server = app.getHttpServer();
         server.on('request', (request: any) => {
@@ -296,7 +296,7 @@ describe.each(platforms)('A guard on %s', (_, adapter) => {
         await eventually(() => sockets === 0);
         open(late);
         await verdict;
-        const other = await connect(`${events}?go`);
+        const other = await SseTestClient.connect(app, '/events?go');
         expect((await other.next()).data).toBe('secret');
         expect(handlerCalls).toBe(1);
         expect(hub.connections()).toHaveLength(1);
@@ -345,11 +345,14 @@ describe.each(platforms)('A guard on %s', (_, adapter) => {
     };
 
     it('lets a token in, by header or query, and tells whose it is', async () => {
-      const { events, hub } = await startPassport();
-      const ann = await connect(events, {
+      const { app, hub } = await startPassport();
+      const ann = await SseTestClient.connect(app, '/events', {
         headers: { authorization: 'Bearer token-of-ann' },
       });
-      const bob = await connect(`${events}?access_token=token-of-bob`);
+      const bob = await SseTestClient.connect(
+        app,
+        '/events?access_token=token-of-bob',
+      );
       await ann.next();
       await bob.next();
       await hub.publish('news', { data: 'for ann', users: ['ann'] });

@@ -22,11 +22,11 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import { eventually, settled } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 let source: Subject<unknown>;
 let told: string[];
@@ -93,7 +93,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   jest.restoreAllMocks();
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -120,47 +120,47 @@ describe.each(platforms)('Connection hooks on %s', (_, adapter) => {
 
   describe('tell that a stream opened, and once why it ended:', () => {
     it('the client left', async () => {
-      const { url } = await start();
-      const client = await connect(`${url}/events`, as('ann'));
+      const { app } = await start();
+      const client = await SseTestClient.connect(app, '/events', as('ann'));
       await expectTold('connected');
-      client.drop();
+      await client.dropConnection();
       await expectTold('connected', 'client');
     });
 
     it('the application shut down', async () => {
-      const { app, url } = await start();
-      await connect(`${url}/events`, as('ann'));
+      const { app } = await start();
+      await SseTestClient.connect(app, '/events', as('ann'));
       await app.close();
       await expectTold('connected', 'shutdown');
     });
 
     it('it was closed, with the reason given', async () => {
-      const { url } = await start();
-      const client = await connect(`${url}/events`, as('ann'));
+      const { app } = await start();
+      const client = await SseTestClient.connect(app, '/events', as('ann'));
       served[0]!.close('signed-out');
       served[0]!.close('again');
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       await expectTold('connected', 'signed-out');
     });
 
     it('its handler’s stream completed', async () => {
-      const { url } = await start();
-      const client = await connect(`${url}/short`, as('ann'));
-      expect(await client.ended).toBe(true);
+      const { app } = await start();
+      const client = await SseTestClient.connect(app, '/short', as('ann'));
+      expect((await client.untilClosed()).clean).toBe(true);
       await expectTold('connected', 'complete');
     });
 
     it('its handler’s stream failed', async () => {
-      const { url } = await start();
-      const client = await connect(`${url}/failing`, as('ann'));
+      const { app } = await start();
+      const client = await SseTestClient.connect(app, '/failing', as('ann'));
       source.error(new Error('broken'));
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       await expectTold('connected', 'failed');
     });
 
     it('the client was too slow', async () => {
-      const { url } = await start({ slowClient: { maxPendingBytes: 4_096 } });
-      const client = await connect(`${url}/source`, as('ann'));
+      const { app } = await start({ slowClient: { maxPendingBytes: 4_096 } });
+      const client = await SseTestClient.connect(app, '/source', as('ann'));
       client.pause();
       await eventually(() => {
         source.next('x'.repeat(64 * 1024));
@@ -170,39 +170,39 @@ describe.each(platforms)('Connection hooks on %s', (_, adapter) => {
     });
 
     it('its lease ended', async () => {
-      const { url } = await start({
+      const { app } = await start({
         leaseUntil: () => new Date(Date.now() + 200),
       });
-      const client = await connect(`${url}/events`, as('ann'));
-      expect(await client.ended).toBe(true);
+      const client = await SseTestClient.connect(app, '/events', as('ann'));
+      expect((await client.untilClosed()).clean).toBe(true);
       await expectTold('connected', 'expired');
     });
 
     it('it was not valid any more', async () => {
-      const { url } = await start({
+      const { app } = await start({
         revalidate: () => false,
         revalidateEvery: 100,
       });
-      const client = await connect(`${url}/events`, as('ann'));
-      expect(await client.ended).toBe(true);
+      const client = await SseTestClient.connect(app, '/events', as('ann'));
+      expect((await client.untilClosed()).clean).toBe(true);
       await expectTold('connected', 'revoked');
     });
 
     it('the user’s next connection replaced it', async () => {
-      const { url } = await start({ limits: { connectionsPerUser: 1 } });
-      const client = await connect(`${url}/events`, as('ann'));
-      await connect(`${url}/events`, as('ann'));
-      expect(await client.ended).toBe(true);
+      const { app } = await start({ limits: { connectionsPerUser: 1 } });
+      const client = await SseTestClient.connect(app, '/events', as('ann'));
+      await SseTestClient.connect(app, '/events', as('ann'));
+      expect((await client.untilClosed()).clean).toBe(true);
       await expectTold('connected', 'replaced', 'connected');
     });
 
     it('and the debug log says the same', async () => {
       const debug = jest.spyOn(Logger.prototype, 'debug');
-      const { url } = await start({ limits: { connectionsPerUser: 1 } });
-      const client = await connect(`${url}/events`, as('ann'));
+      const { app } = await start({ limits: { connectionsPerUser: 1 } });
+      const client = await SseTestClient.connect(app, '/events', as('ann'));
       const [{ id }] = served as [SseConnection];
-      await connect(`${url}/events`, as('ann'));
-      await client.ended;
+      await SseTestClient.connect(app, '/events', as('ann'));
+      await client.untilClosed();
       expect(debug).toHaveBeenCalledWith(`Connection ${id} ended: replaced`);
     });
   });
@@ -230,7 +230,7 @@ describe.each(platforms)('Connection hooks on %s', (_, adapter) => {
       }
     }
 
-    const { url } = await startApp(adapter, {
+    const { app } = await startApp(adapter, {
       controllers: [StreamsController, ToldController],
       providers: [
         Told,
@@ -242,8 +242,8 @@ describe.each(platforms)('Connection hooks on %s', (_, adapter) => {
         { provide: 'bare', useValue: Object.create(null) as object },
       ],
     });
-    const client = await connect(`${url}/short`, as('ann'));
-    await client.ended;
+    const client = await SseTestClient.connect(app, '/short', as('ann'));
+    await client.untilClosed();
     await eventually(() => told.length >= 6);
     expect(await settled(() => told.length, 50)).toBe(6);
     expect([...told].sort()).toEqual([
@@ -281,11 +281,11 @@ describe.each(platforms)('Connection hooks on %s', (_, adapter) => {
     }
 
     const error = jest.spyOn(Logger.prototype, 'error');
-    const { hub, url } = await start({}, [Failing, Told]);
-    const client = await connect(`${url}/events`, as('ann'));
+    const { hub, app } = await start({}, [Failing, Told]);
+    const client = await SseTestClient.connect(app, '/events', as('ann'));
     await hub.publish('news', { data: 'delivered' });
     expect((await client.next()).data).toBe('delivered');
-    client.drop();
+    await client.dropConnection();
     await expectTold('connected', 'client');
     const { id } = served[0]!;
     expect(error.mock.calls).toEqual([
@@ -310,12 +310,12 @@ describe.each(platforms)('Connection hooks on %s', (_, adapter) => {
       }
     }
 
-    const { url } = await start({}, [Closing, Told]);
-    const client = await connect(`${url}/events`, as('ann'));
-    expect((await client.next('hub.closed')).data).toBe(
-      '{"reason":"unwanted"}',
-    );
-    expect(await client.ended).toBe(true);
+    const { app } = await start({}, [Closing, Told]);
+    const client = await SseTestClient.connect(app, '/events', as('ann'));
+    expect((await client.next('hub.closed')).data).toEqual({
+      reason: 'unwanted',
+    });
+    expect((await client.untilClosed()).clean).toBe(true);
     await expectTold('connected', 'unwanted');
   });
 
@@ -336,13 +336,13 @@ describe.each(platforms)('Connection hooks on %s', (_, adapter) => {
       }
     }
 
-    const { url } = await start({}, [Storing], (app) =>
+    const { app } = await start({}, [Storing], (app) =>
       app.use((_request: unknown, _response: unknown, next: () => void) =>
         storage.run('a request', next),
       ),
     );
-    const client = await connect(`${url}/short`, as('ann'));
-    await client.ended;
+    const client = await SseTestClient.connect(app, '/short', as('ann'));
+    await client.untilClosed();
     await eventually(() => stores.length === 2);
     expect(stores).toEqual([undefined, undefined]);
   });

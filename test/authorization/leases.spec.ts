@@ -9,14 +9,14 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import { CaughtErrors } from '../support/caught-errors.js';
 import { eventually } from '../support/eventually.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -98,20 +98,20 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
   });
 
   it('ends its stream, never after it, with hub.closed and cleanly: a hub stream, another, and one that is not open yet', async () => {
-    const { url } = await start({
+    const { app } = await start({
       leaseUntil: (user: { until: number }) => new Date(user.until),
     });
     const until = shortLease();
     const clients = await Promise.all(
       ['events', 'silent', 'gated'].map((path) =>
-        connect(`${url}/${path}`, as({ until })),
+        SseTestClient.connect(app, `/${path}`, as({ until })),
       ),
     );
     for (const client of clients) {
-      expect((await client.next('hub.closed')).data).toBe(
-        '{"reason":"expired"}',
-      );
-      expect(await client.ended).toBe(true);
+      expect((await client.next('hub.closed')).data).toEqual({
+        reason: 'expired',
+      });
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(client.status).toBe(200);
     }
     expect(endedAt).toHaveLength(clients.length);
@@ -119,9 +119,13 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
   });
 
   it('is by default what `exp` of a JWT says, in seconds', async () => {
-    const { url, hub } = await start();
+    const { app, hub } = await start();
     const exp = shortLease() / 1000;
-    const client = await connect(`${url}/events`, as({ sub: 'ann', exp }));
+    const client = await SseTestClient.connect(
+      app,
+      '/events',
+      as({ sub: 'ann', exp }),
+    );
     await hub.publish('news', { data: 'in time' });
     expect((await client.next()).data).toBe('in time');
     await client.next('hub.closed');
@@ -129,18 +133,24 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
   });
 
   it('has no end without one, and is nobody else’s', async () => {
-    const { url, hub } = await start();
+    const { app, hub } = await start();
     const unlimited = [
-      await connect(`${url}/events`),
-      await connect(`${url}/events`, as({ sub: 'bob' })),
-      await connect(`${url}/events`, as({ sub: 'cem', exp: null })),
-      await connect(
-        `${url}/events`,
+      await SseTestClient.connect(app, '/events'),
+      await SseTestClient.connect(app, '/events', as({ sub: 'bob' })),
+      await SseTestClient.connect(
+        app,
+        '/events',
+        as({ sub: 'cem', exp: null }),
+      ),
+      await SseTestClient.connect(
+        app,
+        '/events',
         as({ sub: 'dee', exp: Date.now() / 1000 + 40 * 24 * 3600 }),
       ),
     ];
-    const limited = await connect(
-      `${url}/events`,
+    const limited = await SseTestClient.connect(
+      app,
+      '/events',
       as({ sub: 'ann', exp: shortLease() / 1000 }),
     );
     await limited.next('hub.closed');
@@ -154,13 +164,17 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
 
   it('that was renewed: the client comes back and has missed nothing', async () => {
     const leases = [shortLease(), Date.now() + 3_600_000];
-    const { url, hub } = await start({
+    const { app, hub } = await start({
       leaseUntil: () => new Date(leases.shift()!),
     });
-    const client = await connect(`${url}/events`, as({ id: 'ann' }));
+    const client = await SseTestClient.connect(
+      app,
+      '/events',
+      as({ id: 'ann' }),
+    );
     await hub.publish('news', { data: 1 });
     await client.next('hub.closed');
-    await client.ended;
+    await client.untilClosed();
     await hub.publish('news', { data: 2 });
     await client.reconnect();
     await hub.publish('news', { data: 3 });
@@ -175,15 +189,19 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
   ])(
     'that is over already (%s): a head and hub.closed, and no handler',
     async (_name, exp) => {
-      const { url, hub } = await start();
-      const client = await connect(`${url}/events`, as({ id: 'ann', exp }));
+      const { app, hub } = await start();
+      const client = await SseTestClient.connect(
+        app,
+        '/events',
+        as({ id: 'ann', exp }),
+      );
       expect(client.status).toBe(200);
-      expect(client.response.headers['content-type']).toBe('text/event-stream');
-      expect(await client.ended).toBe(true);
-      expect(client.events).toEqual([
-        { type: 'hub.closed', id: undefined, data: '{"reason":"expired"}' },
+      expect(client.headers['content-type']).toBe('text/event-stream');
+      expect((await client.untilClosed()).clean).toBe(true);
+      expect(client.received).toEqual([
+        { type: 'hub.closed', id: undefined, data: { reason: 'expired' } },
       ]);
-      expect(client.retries).toHaveLength(1);
+      expect(client.text.match(/^retry:/gm)).toHaveLength(1);
       expect(handled).toBe(0);
       expect(hub.connections()).toHaveLength(0);
     },
@@ -228,15 +246,14 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
   });
 
   it('is not kept after the stream: nothing happens when it ends', async () => {
-    const { url, hub } = await start();
+    const { app } = await start();
     const until = shortLease();
     const user = as({ id: 'ann', exp: until / 1000 });
-    const left = await connect(`${url}/events`, user);
-    left.drop();
-    await eventually(() => hub.connections().length === 0);
-    const stays = await connect(`${url}/events`, user);
+    const left = await SseTestClient.connect(app, '/events', user);
+    await left.dropConnection();
+    const stays = await SseTestClient.connect(app, '/events', user);
     await stays.next('hub.closed');
-    expect(left.events.map(({ type }) => type)).not.toContain('hub.closed');
+    expect(left.received.map(({ type }) => type)).not.toContain('hub.closed');
     expect(endedAt).toHaveLength(2);
   });
 });

@@ -11,20 +11,19 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { LimitOptions, SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import { eventually, settled } from '../support/eventually.js';
 import type { HeaderUser } from '../support/header-user.guard.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 import { WireClient, destroyWireClients } from '../support/wire-client.js';
 
 const RETRY = 50_000;
 
 afterEach(async () => {
   jest.restoreAllMocks();
-  dropClients();
+  await closeSseTestClients();
   destroyWireClients();
   await closeApps();
 });
@@ -88,24 +87,24 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
 
   /** A stream that a limit ended. */
   async function expectSentAway(
-    client: SseClient,
+    client: SseTestClient,
     reason: string,
   ): Promise<void> {
-    expect(await client.ended).toBe(true);
+    expect((await client.untilClosed()).clean).toBe(true);
     expect(client.status).toBe(200);
-    expect(client.events.at(-1)).toEqual({
+    expect(client.received.at(-1)).toEqual({
       type: 'hub.closed',
       id: undefined,
-      data: JSON.stringify({ reason }),
+      data: { reason },
     });
-    const retry = client.retries.at(-1);
+    const retry = client.retry;
     expect(retry).toBeGreaterThanOrEqual(RETRY);
     expect(retry).toBeLessThanOrEqual(RETRY * 1.5);
   }
 
   async function expectOpen(
     hub: EventHub,
-    clients: readonly SseClient[],
+    clients: readonly SseTestClient[],
   ): Promise<void> {
     await hub.publish('news', { data: 'open' });
     for (const client of clients) {
@@ -116,10 +115,10 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
 
   describe('of a user', () => {
     it('one too many replaces the oldest', async () => {
-      const { hub, url } = await start({ connectionsPerUser: 2 });
-      const clients: SseClient[] = [];
+      const { hub, app } = await start({ connectionsPerUser: 2 });
+      const clients: SseTestClient[] = [];
       for (let n = 0; n < 5; n++) {
-        clients.push(await connect(`${url}/events`, as('ann')));
+        clients.push(await SseTestClient.connect(app, '/events', as('ann')));
       }
       const [first, second, third, ...open] = clients;
       for (const replaced of [first!, second!, third!]) {
@@ -129,30 +128,36 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
     });
 
     it('who left has made room', async () => {
-      const { hub, url } = await start({ connectionsPerUser: 2 });
-      const stays = await connect(`${url}/events`, as('ann'));
+      const { hub, app } = await start({ connectionsPerUser: 2 });
+      const stays = await SseTestClient.connect(app, '/events', as('ann'));
       for (let n = 0; n < 5; n++) {
-        const leaves = await connect(`${url}/events`, as('ann'));
-        leaves.drop();
+        const leaves = await SseTestClient.connect(app, '/events', as('ann'));
+        await leaves.dropConnection();
         await eventually(() => hub.connections().length === 1);
       }
-      await expectOpen(hub, [stays, await connect(`${url}/events`, as('ann'))]);
+      await expectOpen(hub, [
+        stays,
+        await SseTestClient.connect(app, '/events', as('ann')),
+      ]);
     });
 
     it('a request that was refused before its head has made room', async () => {
-      const { hub, url } = await start({ connectionsPerUser: 2 });
+      const { hub, app, url } = await start({ connectionsPerUser: 2 });
       openGate();
-      const stays = await connect(`${url}/events`, as('ann'));
+      const stays = await SseTestClient.connect(app, '/events', as('ann'));
       for (let n = 0; n < 5; n++) {
         expect((await answer(`${url}/missing`, as('ann'))).status).toBe(404);
       }
-      await expectOpen(hub, [stays, await connect(`${url}/events`, as('ann'))]);
+      await expectOpen(hub, [
+        stays,
+        await SseTestClient.connect(app, '/events', as('ann')),
+      ]);
     });
 
     it('a request that is refused, or HEAD, does not close the oldest', async () => {
-      const { url, hub } = await start({ connectionsPerUser: 1 });
+      const { app, url, hub } = await start({ connectionsPerUser: 1 });
       openGate();
-      const client = await connect(`${url}/events`, as('7'));
+      const client = await SseTestClient.connect(app, '/events', as('7'));
       expect((await answer(`${url}/missing`, as('7'))).status).toBe(404);
       const head = await answer(`${url}/events`, {
         method: 'HEAD',
@@ -164,29 +169,29 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
     });
 
     it('is each user’s own, whether the id is a number or a string', async () => {
-      const { hub, url } = await start({ connectionsPerUser: 1 });
-      const bob = await connect(`${url}/events`, as('bob'));
-      const old = await connect(`${url}/events`, as('42'));
-      const young = await connect(`${url}/events`, as('42'));
+      const { hub, app } = await start({ connectionsPerUser: 1 });
+      const bob = await SseTestClient.connect(app, '/events', as('bob'));
+      const old = await SseTestClient.connect(app, '/events', as('42'));
+      const young = await SseTestClient.connect(app, '/events', as('42'));
       await expectSentAway(old, 'replaced');
       await expectOpen(hub, [bob, young]);
     });
 
     it('is not anonymous clients’', async () => {
-      const { hub, url } = await start({ connectionsPerUser: 1 });
+      const { hub, app } = await start({ connectionsPerUser: 1 });
       const clients = await Promise.all(
-        Array.from({ length: 5 }, () => connect(`${url}/events`)),
+        Array.from({ length: 5 }, () => SseTestClient.connect(app, '/events')),
       );
       await expectOpen(hub, clients);
     });
 
     it('also replaces one that is not open yet', async () => {
-      const { hub, url } = await start({ connectionsPerUser: 1 });
-      const waiting = connect(`${url}/gated`, as('ann'));
+      const { hub, app } = await start({ connectionsPerUser: 1 });
+      const waiting = SseTestClient.connect(app, '/gated', as('ann'));
       await eventually(() => handled === 1);
       const clients = [
-        await connect(`${url}/events`, as('ann')),
-        await connect(`${url}/events`, as('ann')),
+        await SseTestClient.connect(app, '/events', as('ann')),
+        await SseTestClient.connect(app, '/events', as('ann')),
       ];
       await expectSentAway(await waiting, 'replaced');
       await expectSentAway(clients[0]!, 'replaced');
@@ -194,28 +199,28 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
     });
 
     it('lets nobody whose lease is over replace another', async () => {
-      const { hub, url } = await start(
+      const { hub, app } = await start(
         { connectionsPerUser: 1 },
         {
           leaseUntil: ({ roles }: HeaderUser) =>
             roles.includes('expired') ? new Date(0) : undefined,
         },
       );
-      const open = await connect(`${url}/events`, as('ann'));
-      const expired = await connect(`${url}/events`, {
+      const open = await SseTestClient.connect(app, '/events', as('ann'));
+      const expired = await SseTestClient.connect(app, '/events', {
         headers: { 'x-user': 'ann', 'x-roles': 'expired' },
       });
-      expect((await expired.next('hub.closed')).data).toBe(
-        '{"reason":"expired"}',
-      );
+      expect((await expired.next('hub.closed')).data).toEqual({
+        reason: 'expired',
+      });
       await expectOpen(hub, [open]);
     });
 
     it('is lifted by Infinity', async () => {
-      const { hub, url } = await start({ connectionsPerUser: Infinity });
-      const clients: SseClient[] = [];
+      const { hub, app } = await start({ connectionsPerUser: Infinity });
+      const clients: SseTestClient[] = [];
       for (let n = 0; n < 40; n++) {
-        clients.push(await connect(`${url}/events`, as('ann')));
+        clients.push(await SseTestClient.connect(app, '/events', as('ann')));
       }
       await expectOpen(hub, clients);
     });
@@ -223,15 +228,15 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
 
   describe('of a node', () => {
     it('sends away who comes, without the handler or a hook having run', async () => {
-      const { hub, url } = await start({ connections: 2 });
+      const { hub, app } = await start({ connections: 2 });
       const open = [
-        await connect(`${url}/events`),
-        await connect(`${url}/events`, as('ann')),
+        await SseTestClient.connect(app, '/events'),
+        await SseTestClient.connect(app, '/events', as('ann')),
       ];
       for (const options of [undefined, as('ann'), as('bob')]) {
-        const client = await connect(`${url}/events`, options);
+        const client = await SseTestClient.connect(app, '/events', options);
         await expectSentAway(client, 'overloaded');
-        expect(client.events).toHaveLength(1);
+        expect(client.received).toHaveLength(1);
       }
       expect(handled).toBe(2);
       await expectOpen(hub, open);
@@ -239,67 +244,67 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
     });
 
     it('counts only who is there: who was sent away takes no place', async () => {
-      const { hub, url } = await start({ connections: 1 });
+      const { hub, app } = await start({ connections: 1 });
       for (let n = 0; n < 3; n++) {
-        const served = await connect(`${url}/events`);
+        const served = await SseTestClient.connect(app, '/events');
         const away = await Promise.all(
-          Array.from({ length: 5 }, () => connect(`${url}/events`)),
+          Array.from({ length: 5 }, () =>
+            SseTestClient.connect(app, '/events'),
+          ),
         );
         for (const client of away) {
           await expectSentAway(client, 'overloaded');
         }
         await expectOpen(hub, [served]);
-        served.drop();
-        await eventually(() => hub.connections().length === 0);
+        await served.dropConnection();
       }
     });
 
     it('does not count who was sent away and is not gone yet', async () => {
       const warn = jest.spyOn(Logger.prototype, 'warn');
-      const { hub, port, url } = await start({ connections: 2 });
-      const leaves = await connect(`${url}/events`);
+      const { hub, port, app } = await start({ connections: 2 });
+      const leaves = await SseTestClient.connect(app, '/events');
       const wire = await WireClient.get(port, '/events');
       await eventually(() => hub.connections().length === 2);
       // Pipelined: its answer has to wait until the stream before it has ended.
       wire.send('GET', '/events');
       await eventually(() => warn.mock.calls.length > 0);
-      leaves.drop();
+      await leaves.dropConnection();
       await eventually(() => hub.connections().length === 1);
-      const client = await connect(`${url}/events`);
+      const client = await SseTestClient.connect(app, '/events');
       expect((await client.next(() => true)).type).toBe('hub.checkpoint');
     });
 
     it('counts who waits for his handler, and not whom it refused', async () => {
-      const { hub, url } = await start({ connections: 1 });
+      const { hub, app, url } = await start({ connections: 1 });
       const missing = answer(`${url}/missing`);
       // Nothing announces that it has arrived, so ask until it counts.
       for (let isFull = false; !isFull;) {
-        const client = await connect(`${url}/events`);
-        await client.until(() => client.events.length > 0);
-        isFull = client.events[0]!.type === 'hub.closed';
-        client.drop();
-        await eventually(() => hub.connections().length === 0);
+        const client = await SseTestClient.connect(app, '/events');
+        await client.until(() => client.received.length > 0);
+        isFull = client.received[0]!.type === 'hub.closed';
+        await client.dropConnection();
       }
       openGate();
       expect((await missing).status).toBe(404);
-      await expectOpen(hub, [await connect(`${url}/events`)]);
+      await expectOpen(hub, [await SseTestClient.connect(app, '/events')]);
     });
 
     it('lets a user who makes room for himself in', async () => {
-      const { hub, url } = await start({
+      const { hub, app } = await start({
         connections: 2,
         connectionsPerUser: 1,
       });
-      const bob = await connect(`${url}/events`, as('bob'));
-      const old = await connect(`${url}/events`, as('ann'));
-      const young = await connect(`${url}/events`, as('ann'));
+      const bob = await SseTestClient.connect(app, '/events', as('bob'));
+      const old = await SseTestClient.connect(app, '/events', as('ann'));
+      const young = await SseTestClient.connect(app, '/events', as('ann'));
       await expectSentAway(old, 'replaced');
       await expectOpen(hub, [bob, young]);
     });
 
     it('leaves a browser’s EventSource reconnecting', async () => {
-      const { url } = await start({ connections: 1 });
-      await connect(`${url}/events`);
+      const { app, url } = await start({ connections: 1 });
+      await SseTestClient.connect(app, '/events');
       const source = new EventSource(`${url}/events`);
       try {
         await new Promise((resolve) =>
@@ -316,12 +321,10 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
 
     it('is logged, once', async () => {
       const warn = jest.spyOn(Logger.prototype, 'warn');
-      const { url } = await start({ connections: 1 });
-      await connect(`${url}/events`);
+      const { app } = await start({ connections: 1 });
+      await SseTestClient.connect(app, '/events');
       for (let n = 0; n < 5; n++) {
-        await (
-          await connect(`${url}/events`)
-        ).ended;
+        await (await SseTestClient.connect(app, '/events')).untilClosed();
       }
       const said = warn.mock.calls.filter(([message]) =>
         String(message).includes('limits.connections'),
@@ -330,12 +333,12 @@ describe.each(platforms)('The limits of connections, on %s', (_, adapter) => {
     });
 
     it('is not in the way of a shutdown, which tells clients the usual time', async () => {
-      const { app, url } = await start({ connections: 1 });
-      const client = await connect(`${url}/events`);
+      const { app } = await start({ connections: 1 });
+      const client = await SseTestClient.connect(app, '/events');
       const closing = app.close();
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       await closing;
-      expect(client.retries.at(-1)).toBeLessThan(RETRY);
+      expect(client.retry).toBeLessThan(RETRY);
       expect(await settled(() => hooks.length)).toBe(2);
       expect(hooks).toEqual(['connected', 'shutdown']);
     });

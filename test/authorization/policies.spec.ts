@@ -30,14 +30,13 @@ import type {
   SseModuleOptions,
   TopicAuthorizer,
 } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import { CaughtErrors } from '../support/caught-errors.js';
 import { eventually } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import type { HeaderUser } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 import { WireClient, destroyWireClients } from '../support/wire-client.js';
 
 type CanSubscribe = (
@@ -47,7 +46,7 @@ type CanSubscribe = (
 ) => unknown;
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   destroyWireClients();
   await closeApps();
 });
@@ -75,8 +74,8 @@ function asking(patterns: string | string[]) {
 const owner: CanSubscribe = (user, name) =>
   name === topic('users', user?.id ?? 'nobody');
 
-const textsOf = (client: SseClient): string[] =>
-  client.appEvents.map(({ data }) => data);
+const textsOf = (client: SseTestClient): string[] =>
+  client.events.map(({ data }) => data);
 
 describe.each(platforms)('A topic policy on %s', (_, adapter) => {
   let names: BehaviorSubject<string>;
@@ -174,9 +173,9 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
   it('that says true lets the stream start, live and from history', async () => {
     const { hub, topics } = await start([policy('orders.*', () => true)]);
     await hub.publish('orders.1', { data: 'retained' });
-    const client = await connect(topics('orders.1'));
+    const client = await SseTestClient.connect(topics('orders.1'));
     await hub.publish('orders.1', { data: 'live' });
-    await client.until(() => client.appEvents.length === 2);
+    await client.until(() => client.events.length === 2);
     expect(textsOf(client)).toEqual(['retained', 'live']);
   });
 
@@ -190,8 +189,11 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
         return true;
       }),
     ]);
-    await connect(topics('orders.1'), { ...as('ann'), lastEventId: 'x' });
-    await connect(topics('orders.2'), { lastEventId: 'x' });
+    await SseTestClient.connect(topics('orders.1'), {
+      ...as('ann'),
+      lastEventId: 'x',
+    });
+    await SseTestClient.connect(topics('orders.2'), { lastEventId: 'x' });
     expect(asked).toEqual([
       [{ id: 'ann', roles: [] }, 'orders.1'],
       [undefined, 'orders.2'],
@@ -218,11 +220,11 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
   });
 
   it('lets each user have what is theirs', async () => {
-    const { url, hub, topics } = await start([policy('users.*', owner)]);
-    const ann = await connect(topics('users.ann'), as('ann'));
+    const { app, hub, topics } = await start([policy('users.*', owner)]);
+    const ann = await SseTestClient.connect(topics('users.ann'), as('ann'));
     expect((await answer(topics('users.ann'), as('bob'))).status).toBe(403);
     expect((await answer(topics('users.ann'))).status).toBe(403);
-    const bob = await connect(`${url}/mine`, as('bob'));
+    const bob = await SseTestClient.connect(app, '/mine', as('bob'));
     await hub.publish('users.ann', { data: 'to ann' });
     await hub.publish('users.bob', { data: 'to bob' });
     expect((await ann.next()).data).toBe('to ann');
@@ -230,11 +232,11 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
   });
 
   it('keeps a user whose id is a wildcard to their own topic', async () => {
-    const { url, hub, topics, patterns } = await start([
+    const { app, hub, topics, patterns } = await start([
       policy('users.*', owner),
     ]);
     for (const id of ['*', '**']) {
-      const client = await connect(`${url}/mine`, as(id));
+      const client = await SseTestClient.connect(app, '/mine', as(id));
       await hub.publish('users.ann', { data: 'to ann' });
       await hub.publish(topic('users', id), { data: `to ${id}` });
       expect((await client.next()).data).toBe(`to ${id}`);
@@ -254,16 +256,16 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
       }),
     ]);
     await hub.publish('slow.1', { data: 'retained' });
-    const slow = connect(topics('slow.1'));
+    const slow = SseTestClient.connect(topics('slow.1'));
     await eventually(() => asked === 1);
-    const other = await connect(topics('other'));
+    const other = await SseTestClient.connect(topics('other'));
     await hub.publish('slow.1', { data: 'meanwhile' });
     await hub.publish('other', { data: 'live' });
     expect((await other.next()).data).toBe('live');
     expect(hub.connections()).toHaveLength(1);
     decide(true);
     const client = await slow;
-    await client.until(() => client.appEvents.length === 2);
+    await client.until(() => client.events.length === 2);
     expect(textsOf(client)).toEqual(['retained', 'meanwhile']);
   });
 
@@ -336,12 +338,12 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
         authorizationTimeout: 20,
       });
       await hub.publish('hanging.1', { data: 'secret' });
-      const client = await connect(topics('hanging.1'));
-      expect(await client.ended).toBe(true);
+      const client = await SseTestClient.connect(topics('hanging.1'));
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(client.status).toBe(200);
-      expect(client.retries).toHaveLength(1);
-      expect(client.events).toEqual([
-        { type: 'hub.closed', id: undefined, data: '{"reason":"unavailable"}' },
+      expect(client.text.match(/^retry:/gm)).toHaveLength(1);
+      expect(client.received).toEqual([
+        { type: 'hub.closed', id: undefined, data: { reason: 'unavailable' } },
       ]);
       expect(hub.connections()).toEqual([]);
     });
@@ -364,13 +366,13 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
           return new Promise(() => undefined);
         }),
       ]);
-      const connecting = connect(topics('hanging.1'));
+      const connecting = SseTestClient.connect(topics('hanging.1'));
       await eventually(() => asked === 1);
       await app.close();
       const client = await connecting;
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(client.status).toBe(200);
-      expect(client.appEvents).toEqual([]);
+      expect(client.events).toEqual([]);
     });
 
     it('leaves nothing behind when the client leaves, and writes nothing when it answers then', async () => {
@@ -389,7 +391,7 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
       await eventually(() => signals[0]!.aborted);
       decide(true);
       // What comes later on the same loop has its turn behind what was decided.
-      const client = await connect(topics('other'));
+      const client = await SseTestClient.connect(topics('other'));
       await hub.publish('slow.1', { data: 'late' });
       await hub.publish('other', { data: 'live' });
       expect((await client.next()).data).toBe('live');
@@ -418,32 +420,32 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
 
   describe('for another stream on an open connection', () => {
     it('is asked, and ends the response behind hub.error if it refuses', async () => {
-      const { url, hub } = await start([policy('users.*', owner)]);
-      const client = await connect(`${url}/switched`, as('ann'));
+      const { app, hub } = await start([policy('users.*', owner)]);
+      const client = await SseTestClient.connect(app, '/switched', as('ann'));
       await hub.publish('users.bob', { data: 'to bob' });
       names.next('users.ann');
       await hub.publish('users.ann', { data: 'to ann' });
       expect((await client.next()).data).toBe('to ann');
       names.next('users.bob');
-      expect((await client.next('hub.error')).data).toContain('users.bob');
-      expect(await client.ended).toBe(true);
+      expect((await client.next('hub.error')).text).toContain('users.bob');
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(client.text).not.toContain('to bob');
       expect(hub.connections()).toEqual([]);
     });
 
     it('ends it with hub.closed if it never answers', async () => {
-      const { url, hub } = await start(
+      const { app, hub } = await start(
         [policy('users.*', () => new Promise(() => undefined))],
         { authorizationTimeout: 20 },
       );
-      const client = await connect(`${url}/switched`);
+      const client = await SseTestClient.connect(app, '/switched');
       await hub.publish('news', { data: 'one' });
       await client.next();
       names.next('users.ann');
-      expect((await client.next('hub.closed')).data).toBe(
-        '{"reason":"unavailable"}',
-      );
-      expect(await client.ended).toBe(true);
+      expect((await client.next('hub.closed')).data).toEqual({
+        reason: 'unavailable',
+      });
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(hub.connections()).toEqual([]);
     });
   });
@@ -451,8 +453,8 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
   describe('asked again while the stream is open', () => {
     it('answers at once what it knows at once, and leaves the stream to who asks', async () => {
       let allowed = true;
-      const { url, hub } = await start([policy('news', () => allowed)]);
-      const client = await connect(`${url}/switched`);
+      const { app, hub } = await start([policy('news', () => allowed)]);
+      const client = await SseTestClient.connect(app, '/switched');
       const [connection] = connections;
       expect(connection!.authorize()).toBeUndefined();
       allowed = false;
@@ -463,8 +465,8 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
 
     it('answers later what it must look up', async () => {
       let allowed = true;
-      const { url } = await start([policy('news', async () => allowed)]);
-      await connect(`${url}/switched`);
+      const { app } = await start([policy('news', async () => allowed)]);
+      await SseTestClient.connect(app, '/switched');
       const [connection] = connections;
       await expect(connection!.authorize()).resolves.toBeUndefined();
       allowed = false;
@@ -474,8 +476,8 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
     });
 
     it('is not, where there is none', async () => {
-      const { url } = await start();
-      await connect(`${url}/switched`);
+      const { app } = await start();
+      await SseTestClient.connect(app, '/switched');
       expect(connections[0]!.authorize()).toBeUndefined();
     });
   });
@@ -487,14 +489,14 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
         policy('orders.**', () => verdicts.wide),
         policy(['*.1', 'other'], async () => verdicts.narrow),
       ]);
-      await connect(topics('orders.1'));
+      await SseTestClient.connect(topics('orders.1'));
       verdicts.narrow = false;
       expect((await answer(topics('orders.1'))).status).toBe(403);
-      await connect(topics('orders.2'));
+      await SseTestClient.connect(topics('orders.2'));
       verdicts.narrow = true;
       verdicts.wide = false;
       expect((await answer(topics('orders.1'))).status).toBe(403);
-      await connect(topics('other'));
+      await SseTestClient.connect(topics('other'));
       expect(hub.connections()).toHaveLength(3);
     });
 
@@ -512,7 +514,9 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
           return verdict;
         }),
       ]);
-      const connecting = connect(topics('orders.1', 'orders.2', 'orders.1'));
+      const connecting = SseTestClient.connect(
+        topics('orders.1', 'orders.2', 'orders.1'),
+      );
       await eventually(() => asked.length >= 3);
       decide(true);
       await connecting;
@@ -534,7 +538,9 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
     it('that it covers is asked with the pattern as it was written', async () => {
       const { provider, asked } = asking(['never', 'orders.**']);
       const { hub, patterns } = await start([provider]);
-      const client = await connect(patterns('orders.*', 'orders.1.**'));
+      const client = await SseTestClient.connect(
+        patterns('orders.*', 'orders.1.**'),
+      );
       await hub.publish('orders.1', { data: 'one' });
       expect((await client.next()).data).toBe('one');
       expect(asked).toEqual(['orders.*', 'orders.1.**']);
@@ -563,7 +569,7 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
       await expectForbidden(patterns('**.secrets'), hub, '**.secrets');
       await expectForbidden(patterns('*.*.*'), hub, '*.*.*');
       expect(refused).toEqual(['orders.**', '**.secrets', '*.*.*']);
-      await connect(patterns('orders.*', 'orders.*.items'));
+      await SseTestClient.connect(patterns('orders.*', 'orders.*.items'));
       expect(refused).toHaveLength(3);
       expect(wide.asked).toContain('orders.*.items');
     });
@@ -577,7 +583,7 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
         `${url}/events?topics=${topics}&patterns=${patterns}`;
       await expectForbidden(ask('orders.1', 'orders.*'), hub, 'orders.1');
       await expectForbidden(ask('users.1', 'users.*'), hub, 'users.*');
-      await connect(ask('users.1', 'orders.*'));
+      await SseTestClient.connect(ask('users.1', 'orders.*'));
     });
   });
 
@@ -586,8 +592,8 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
       const { patterns, topics, hub } = await start([
         policy('orders.*', () => false),
       ]);
-      await connect(topics('news'));
-      await connect(patterns('news.**'));
+      await SseTestClient.connect(topics('news'));
+      await SseTestClient.connect(patterns('news.**'));
       expect(hub.connections()).toHaveLength(2);
     });
 
@@ -600,8 +606,8 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
       await expectForbidden(topics('orders.1', 'news'), hub, 'news');
       await expectForbidden(patterns('news.**'), hub, 'news.**');
       await expectForbidden(patterns('orders.**'), hub, 'orders.**');
-      await connect(topics('orders.1'));
-      await connect(patterns('orders.*'));
+      await SseTestClient.connect(topics('orders.1'));
+      await SseTestClient.connect(patterns('orders.*'));
       expect(hub.connections()).toHaveLength(2);
     });
 
@@ -676,7 +682,7 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
       for (const providers of ways) {
         const { topics } = await start([OrdersRepository], {}, providers);
         asked = 0;
-        await connect(topics('orders.1'), as('ann'));
+        await SseTestClient.connect(topics('orders.1'), as('ann'));
         expect(asked).toBe(1);
         expect((await answer(topics('orders.1'), as('bob'))).status).toBe(403);
         expect((await answer(topics('orders.2'), as('ann'))).status).toBe(403);
@@ -840,11 +846,11 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
 
   describe('and the limit of topics', () => {
     it('refuses a stream of more, naming the limit', async () => {
-      const { hub, topics, url, caught } = await start([], {
+      const { hub, topics, app, url, caught } = await start([], {
         limits: { topicsPerStream: 3 },
       });
-      await connect(topics('a', 'b', 'c', 'a'));
-      await connect(`${url}/events?topics=a,b&patterns=c.*`);
+      await SseTestClient.connect(topics('a', 'b', 'c', 'a'));
+      await SseTestClient.connect(app, '/events?topics=a,b&patterns=c.*');
       for (const query of ['topics=a,b,c,d', 'topics=a,b&patterns=c.*,d.*']) {
         expect((await answer(`${url}/events?${query}`)).status).toBe(500);
       }
@@ -861,7 +867,7 @@ describe.each(platforms)('A topic policy on %s', (_, adapter) => {
     it('is 256 by default', async () => {
       const { topics } = await start();
       const names = Array.from({ length: 256 }, (_name, index) => `t${index}`);
-      await connect(topics(...names));
+      await SseTestClient.connect(topics(...names));
       expect((await answer(topics(...names, 'more'))).status).toBe(500);
     });
   });

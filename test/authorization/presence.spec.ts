@@ -14,19 +14,19 @@ import {
   Sse,
   SseConnection,
 } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { map } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { answer } from '../support/answer.js';
 import { eventually, settled } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 /** Longer than a test takes. */
 const LONG = 600_000;
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -122,15 +122,15 @@ describe.each(platforms)('Presence on %s', (_, adapter) => {
     user === undefined ? {} : { headers: { 'x-user': user } };
 
   it('is the users whose streams name a topic, each once', async () => {
-    const { hub, url, changes } = await start();
+    const { hub, app, url, changes } = await start();
     const room = `${url}/rooms?topics=room`;
     for (const user of ['ann', 'ann', 'ann', '42', undefined]) {
-      const client = await connect(room, as(user));
+      const client = await SseTestClient.connect(room, as(user));
       await client.next('hub.checkpoint');
     }
-    await connect(`${url}/rooms?topics=hall,room`, as('bob'));
-    await connect(`${url}/rooms?topics=hall`, as('cem'));
-    await connect(`${url}/all`, as('dee'));
+    await SseTestClient.connect(app, '/rooms?topics=hall,room', as('bob'));
+    await SseTestClient.connect(app, '/rooms?topics=hall', as('cem'));
+    await SseTestClient.connect(app, '/all', as('dee'));
     expect((await answer(`${url}/never-subscribed`, as('eve'))).status).toBe(
       404,
     );
@@ -155,16 +155,16 @@ describe.each(platforms)('Presence on %s', (_, adapter) => {
     const { hub, url, changes } = await start({ presenceGrace: 0 });
     const room = `${url}/rooms?topics=room`;
     const tabs = [
-      await connect(room, as('ann')),
-      await connect(room, as('ann')),
+      await SseTestClient.connect(room, as('ann')),
+      await SseTestClient.connect(room, as('ann')),
     ];
-    const bob = await connect(room, as('bob'));
-    tabs[0]!.drop();
+    const bob = await SseTestClient.connect(room, as('bob'));
+    await tabs[0]!.dropConnection();
     await eventually(() => hub.connections().length === 2);
-    bob.drop();
+    await bob.dropConnection();
     await eventually(() => changes.includes('bob left room'));
     expect(hub.presence('room').users).toEqual(['ann']);
-    tabs[1]!.drop();
+    await tabs[1]!.dropConnection();
     await eventually(() => changes.includes('ann left room'));
     expect(hub.presence('room').count).toBe(0);
     expect(changes).toEqual([
@@ -176,11 +176,14 @@ describe.each(platforms)('Presence on %s', (_, adapter) => {
   });
 
   it('is not left by a reconnect', async () => {
-    const { hub, url, changes } = await start({ presenceGrace: LONG });
-    const client = await connect(`${url}/rooms?topics=room`, as('ann'));
+    const { hub, app, changes } = await start({ presenceGrace: LONG });
+    const client = await SseTestClient.connect(
+      app,
+      '/rooms?topics=room',
+      as('ann'),
+    );
     for (let n = 0; n < 3; n++) {
-      client.drop();
-      await eventually(() => hub.connections().length === 0);
+      await client.dropConnection();
       expect(hub.presence('room').users).toEqual(['ann']);
       await client.reconnect();
       await client.next('hub.checkpoint');
@@ -190,11 +193,11 @@ describe.each(platforms)('Presence on %s', (_, adapter) => {
   });
 
   it('is of who listens from now on', async () => {
-    const { hub, url } = await start();
+    const { hub, app } = await start();
     const later: string[] = [];
-    await connect(`${url}/rooms?topics=room`, as('ann'));
+    await SseTestClient.connect(app, '/rooms?topics=room', as('ann'));
     hub.presence$('room').subscribe(({ user }) => later.push(user));
-    await connect(`${url}/rooms?topics=room`, as('bob'));
+    await SseTestClient.connect(app, '/rooms?topics=room', as('bob'));
     await eventually(() => later.length > 0);
     expect(later).toEqual(['bob']);
   });
@@ -202,13 +205,12 @@ describe.each(platforms)('Presence on %s', (_, adapter) => {
   it.each(['quiet', 'late'])(
     'leaves with the client also where a generator holds on to the stream: %s',
     async (route) => {
-      const { hub, url } = await start({ presenceGrace: 0 });
-      const client = await connect(`${url}/${route}`, as('ann'));
+      const { hub, app } = await start({ presenceGrace: 0 });
+      const client = await SseTestClient.connect(app, `/${route}`, as('ann'));
       if (route === 'quiet') {
         await eventually(() => hub.presence('room').count === 1);
       }
-      client.drop();
-      await eventually(() => hub.connections().length === 0);
+      await client.dropConnection();
       openGate();
       await settled(() => hub.presence('room').count);
       expect(hub.presence('room').users).toEqual([]);
@@ -216,18 +218,22 @@ describe.each(platforms)('Presence on %s', (_, adapter) => {
   );
 
   it('as a stream does not say hub.complete when the application closes', async () => {
-    const { app, url } = await start();
-    const client = await connect(`${url}/who`);
+    const { app } = await start();
+    const client = await SseTestClient.connect(app, '/who');
     await app.close();
-    expect(await client.ended).toBe(true);
-    expect(client.events).toEqual([]);
+    expect((await client.untilClosed()).clean).toBe(true);
+    expect(client.received).toEqual([]);
   });
 
   it('ends with the application, and nobody is said to have left', async () => {
-    const { app, hub, url, changes, end } = await start({ presenceGrace: 0 });
-    const client = await connect(`${url}/rooms?topics=room`, as('ann'));
+    const { app, hub, changes, end } = await start({ presenceGrace: 0 });
+    const client = await SseTestClient.connect(
+      app,
+      '/rooms?topics=room',
+      as('ann'),
+    );
     await app.close();
-    expect(await client.ended).toBe(true);
+    expect((await client.untilClosed()).clean).toBe(true);
     expect(await settled(() => changes.length, 50)).toBe(1);
     expect(end.completed).toBe(true);
     let late = false;

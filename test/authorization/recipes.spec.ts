@@ -15,15 +15,15 @@ import { jest } from '@jest/globals';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { randomBytes } from 'node:crypto';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { pinoHttp } from 'pino-http';
 import { answer } from '../support/answer.js';
 import { eventually } from '../support/eventually.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import { WireClient, destroyWireClients } from '../support/wire-client.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   destroyWireClients();
   await closeApps();
 });
@@ -254,9 +254,12 @@ describe.each(platforms)('On %s, the recipe of', (_, adapter) => {
     });
 
     it('opens one stream, of whom it was given to', async () => {
-      const { url, hub } = await start();
+      const { app, url, hub } = await start();
       const ticket = await ticketOf(url);
-      const client = await connect(`${url}/events?ticket=${ticket}`);
+      const client = await SseTestClient.connect(
+        app,
+        `/events?ticket=${ticket}`,
+      );
       await client.next('hub.checkpoint');
       await hub.publish('news', { data: 'for bob', users: ['bob'] });
       await hub.publish('news', { data: 'for ann', users: ['ann'] });
@@ -266,16 +269,18 @@ describe.each(platforms)('On %s, the recipe of', (_, adapter) => {
     });
 
     it('goes on with another one, from a cursor in the address', async () => {
-      const { url, hub } = await start();
-      const first = await connect(
-        `${url}/events?ticket=${await ticketOf(url)}`,
+      const { app, url, hub } = await start();
+      const first = await SseTestClient.connect(
+        app,
+        `/events?ticket=${await ticketOf(url)}`,
       );
       await first.next('hub.checkpoint');
-      first.drop();
+      await first.dropConnection();
       await hub.publish('news', { data: 'missed' });
       const ticket = await ticketOf(url);
-      const again = await connect(
-        `${url}/events?ticket=${ticket}&lastEventId=${first.lastEventId}`,
+      const again = await SseTestClient.connect(
+        app,
+        `/events?ticket=${ticket}&lastEventId=${first.lastEventId}`,
       );
       expect((await again.next()).data).toBe('missed');
     });
@@ -290,19 +295,22 @@ describe.each(platforms)('On %s, the recipe of', (_, adapter) => {
     );
 
     it('is taken away at sign-out, and the stream with it, of this user alone', async () => {
-      const { url, hub } = await start();
-      const open = await connect(`${url}/events?ticket=${await ticketOf(url)}`);
+      const { app, url, hub } = await start();
+      const open = await SseTestClient.connect(
+        app,
+        `/events?ticket=${await ticketOf(url)}`,
+      );
       const ofAnn = [await ticketOf(url), await ticketOf(url)];
       const ofBob = await ticketOf(url, 'bob');
       const signOut = { method: 'POST', headers: { 'x-user': 'ann' } };
       expect((await answer(`${url}/sign-out`, signOut)).status).toBe(204);
-      expect((await open.next('hub.closed')).data).toContain('signed-out');
+      expect((await open.next('hub.closed')).text).toContain('signed-out');
       for (const ticket of ofAnn) {
         const { status } = await answer(`${url}/events?ticket=${ticket}`);
         expect(status).toBe(401);
       }
       expect((await answer(`${url}/events/ticket`, signOut)).status).toBe(403);
-      const bob = await connect(`${url}/events?ticket=${ofBob}`);
+      const bob = await SseTestClient.connect(app, `/events?ticket=${ofBob}`);
       expect(bob.status).toBe(200);
       expect(hub.connections().map(({ user }) => user.id)).toEqual(['bob']);
     });
@@ -321,7 +329,7 @@ describe.each(platforms)('On %s, the recipe of', (_, adapter) => {
 it('On Express, the recipe of pino-http logs a stream without what lets others in', async () => {
   const lines: string[] = [];
   const [, express] = platforms[0]!;
-  const { url } = await startApp(express, {
+  const { app, url } = await startApp(express, {
     controllers: [EventsController],
     providers: [Tickets, AccessTokens],
     configure: (app: NestExpressApplication) => {
@@ -351,12 +359,13 @@ it('On Express, the recipe of pino-http logs a stream without what lets others i
     },
   });
   const ticket = await ticketOf(url);
-  const client = await connect(
-    `${url}/events?ticket=${ticket}&lastEventId=some-cursor`,
+  const client = await SseTestClient.connect(
+    app,
+    `/events?ticket=${ticket}&lastEventId=some-cursor`,
     { headers: { cookie: 'sid=old-secret', authorization: 'Bearer my-token' } },
   );
   expect(client.status).toBe(200);
-  client.drop();
+  await client.dropConnection();
   await eventually(() => lines.length === 2);
   const log = lines.join('');
   expect(log).toContain('"url":"/events"');

@@ -15,14 +15,13 @@ import {
   TopicPolicy,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { NEVER, delayWhen } from 'rxjs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HUB_CONTEXT } from '../../src/hub/hub-context.js';
 import { eventually } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 
 interface User {
   readonly id: string | number;
@@ -71,7 +70,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -119,16 +118,16 @@ const as = (user: string, roles = '') => ({
 });
 
 /** What the app's page sees of a stream, in short. */
-const told = ({ events }: SseClient): string[] =>
+const told = ({ received: events }: SseTestClient): string[] =>
   events
     .filter(({ type }) => type !== 'hub.checkpoint')
     .map(({ type, data }) =>
       type === 'hub.closed'
-        ? `closed ${(JSON.parse(data) as { reason: string }).reason}`
+        ? `closed ${(data as { reason: string }).reason}`
         : data,
     );
 
-const until = (client: SseClient, text: string) =>
+const until = (client: SseTestClient, text: string) =>
   client.until(() => told(client).includes(text));
 
 describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
@@ -140,9 +139,9 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
     });
 
   it('takes a role away at its place in the log, and ends nothing', async () => {
-    const { hub, url } = await start();
-    const meant = await connect(`${url}/news`, as('7', 'editor'));
-    const other = await connect(`${url}/news`, as('8', 'editor'));
+    const { hub, app } = await start();
+    const meant = await SseTestClient.connect(app, '/news', as('7', 'editor'));
+    const other = await SseTestClient.connect(app, '/news', as('8', 'editor'));
     users.known.set('7', { id: 7, roles: ['reader'] });
     await hub.publish('news', { data: 'before', roles: ['editor'] });
     await hub.refresh({ user: 7 });
@@ -160,8 +159,8 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
   });
 
   it('gives a role, also for what is published while the user is loaded', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/news`, as('7'));
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/news', as('7'));
     users.held = true;
     await hub.publish('news', { data: 'before', roles: ['editor'] });
     await hub.refresh({ user: 7 });
@@ -174,7 +173,7 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
   });
 
   it('lets nothing out while the user is loaded; then nothing is lost or doubled', async () => {
-    const { hub, url } = await start({
+    const { hub, app } = await start({
       log: new MemoryLog(),
       window: { events: 8 },
     });
@@ -185,12 +184,13 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
       }
     };
     await publish(1, 600);
-    const live = await connect(`${url}/news`, as('7'));
-    const replaying = await connect(
-      `${url}/news?lastEventId=${cursor}`,
+    const live = await SseTestClient.connect(app, '/news', as('7'));
+    const replaying = await SseTestClient.connect(
+      app,
+      `/news?lastEventId=${cursor}`,
       as('7'),
     );
-    const watch = await connect(`${url}/news`, as('8'));
+    const watch = await SseTestClient.connect(app, '/news', as('8'));
     users.known.set('7', { id: 7, roles: [] });
     users.held = true;
     await hub.refresh({ user: 7 });
@@ -225,15 +225,16 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
       }
     }
     const log = new SlowLog();
-    const { hub, url } = await start({ log, window: { events: 2 } });
+    const { hub, app } = await start({ log, window: { events: 2 } });
     const cursor = await hub.head();
     await hub.publish('news', { data: 'for editors', roles: ['editor'] });
     for (const data of ['a', 'b', 'c', 'd']) {
       await hub.publish('news', { data });
     }
     log.held = true;
-    const client = await connect(
-      `${url}/news?lastEventId=${cursor}`,
+    const client = await SseTestClient.connect(
+      app,
+      `/news?lastEventId=${cursor}`,
       as('7', 'editor'),
     );
     await eventually(() => log.waiting.length === 1);
@@ -242,7 +243,7 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
     await hub.refresh({ user: 7 });
     log.held = false;
     log.waiting[0]!();
-    const watch = await connect(`${url}/news`, as('8'));
+    const watch = await SseTestClient.connect(app, '/news', as('8'));
     await hub.publish('news', { data: 'end' });
     await watch.next();
     expect(told(client)).toEqual([]);
@@ -252,10 +253,10 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
   });
 
   it('asks once for all connections of a user, with or without a hub stream', async () => {
-    const { hub, url } = await start();
-    await connect(`${url}/news`, as('7'));
-    await connect(`${url}/news`, as('7'));
-    await connect(`${url}/own`, as('7'));
+    const { hub, app } = await start();
+    await SseTestClient.connect(app, '/news', as('7'));
+    await SseTestClient.connect(app, '/news', as('7'));
+    await SseTestClient.connect(app, '/own', as('7'));
     const user = { id: 7, roles: ['editor'] };
     users.known.set('7', user);
     await hub.refresh({ user: '7' });
@@ -269,8 +270,8 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
   });
 
   it('does not ask for a user who has no connection', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/news`, as('7'));
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/news', as('7'));
     await hub.refresh({ user: 70 });
     await hub.publish('news', { data: 'on' });
     await client.next();
@@ -279,11 +280,11 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
 
   it('without loadUser asks for the roles again of the user it has', async () => {
     const granted = new Set(['editor']);
-    const { hub, url } = await startApp(adapter, {
+    const { hub, app } = await startApp(adapter, {
       controllers: [NewsController],
       options: { roles: () => [...granted] },
     });
-    const client = await connect(`${url}/news`, as('7'));
+    const client = await SseTestClient.connect(app, '/news', as('7'));
     await hub.publish('news', { data: 'before', roles: ['editor'] });
     granted.delete('editor');
     await hub.refresh({ user: 7 });
@@ -301,15 +302,15 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
     ];
 
     it.each(gone)('who %s', async (_what, user) => {
-      const { hub, url } = await start({ loadUser: () => user });
-      const client = await connect(`${url}/news`, as('7'));
-      const own = await connect(`${url}/own`, as('7'));
-      const other = await connect(`${url}/news`, as('8'));
+      const { hub, app } = await start({ loadUser: () => user });
+      const client = await SseTestClient.connect(app, '/news', as('7'));
+      const own = await SseTestClient.connect(app, '/own', as('7'));
+      const other = await SseTestClient.connect(app, '/news', as('8'));
       await hub.refresh({ user: 7 });
       await hub.publish('news', { data: 'after' });
       await other.next();
-      expect(await client.ended).toBe(true);
-      expect(await own.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
+      expect((await own.untilClosed()).clean).toBe(true);
       expect(told(client)).toEqual(['closed revoked']);
       expect(told(own)).toEqual(['closed revoked']);
     });
@@ -322,14 +323,14 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
     it.each(failures)(
       'with `unavailable` when loading %s',
       async (_how, loadUser) => {
-        const { hub, url } = await start({
+        const { hub, app } = await start({
           loadUser,
           authorizationTimeout: 20,
         });
-        const client = await connect(`${url}/news`, as('7'));
+        const client = await SseTestClient.connect(app, '/news', as('7'));
         await hub.refresh({ user: 7 });
         await hub.publish('news', { data: 'after' });
-        expect(await client.ended).toBe(true);
+        expect((await client.untilClosed()).clean).toBe(true);
         expect(told(client)).toEqual(['closed unavailable']);
         // It comes back through the guards.
         await client.reconnect();
@@ -338,7 +339,7 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
     );
 
     it('with `unavailable` when the roles cannot be told', async () => {
-      const { hub, url } = await start({
+      const { hub, app } = await start({
         roles: (user: User) => {
           if (user.roles.includes('broken')) {
             throw new ForbiddenException('not a decision of a policy');
@@ -347,9 +348,9 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
         },
         loadUser: () => ({ id: 7, roles: ['broken'] }),
       });
-      const client = await connect(`${url}/news`, as('7'));
+      const client = await SseTestClient.connect(app, '/news', as('7'));
       await hub.refresh({ user: 7 });
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(told(client)).toEqual(['closed unavailable']);
     });
 
@@ -360,7 +361,7 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
       'with `%s`, of those that have a stream, when a policy throws that',
       async (reason, refusal) => {
         const running = await start();
-        const { hub, url, app } = running;
+        const { hub, app } = running;
         const asked: string[] = [];
         // What authorizes streams is the hub's own affair: it is put in by hand.
         Object.assign(app.get<object>(HUB_CONTEXT), {
@@ -376,9 +377,17 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
             },
           },
         });
-        const meant = await connect(`${url}/news`, as('7', 'editor'));
-        const own = await connect(`${url}/own`, as('7', 'editor'));
-        const other = await connect(`${url}/news`, as('8', 'editor'));
+        const meant = await SseTestClient.connect(
+          app,
+          '/news',
+          as('7', 'editor'),
+        );
+        const own = await SseTestClient.connect(app, '/own', as('7', 'editor'));
+        const other = await SseTestClient.connect(
+          app,
+          '/news',
+          as('8', 'editor'),
+        );
         users.known.set('7', { id: 7, roles: ['reader'] });
         asked.length = 0;
         await hub.refresh({ user: 7 });
@@ -388,7 +397,7 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
         await hub.refresh({ user: 7 });
         await hub.publish('news', { data: 'after' });
         await until(other, 'after');
-        expect(await meant.ended).toBe(true);
+        expect((await meant.untilClosed()).clean).toBe(true);
         expect(told(meant)).toEqual(['still', `closed ${reason}`]);
         expect(told(own)).toEqual([]);
         expect(asked).toEqual(['7 reader news', '7  news']);
@@ -398,8 +407,8 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
 
   describe('stands', () => {
     it('a refresh during a refresh: what was loaded before it does not count', async () => {
-      const { hub, url } = await start();
-      const client = await connect(`${url}/news`, as('7'));
+      const { hub, app } = await start();
+      const client = await SseTestClient.connect(app, '/news', as('7'));
       users.held = true;
       users.known.set('7', { id: 7, roles: ['editor'] });
       await hub.refresh({ user: 7 });
@@ -423,31 +432,30 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
     });
 
     it('a disconnect during a refresh', async () => {
-      const { hub, url } = await start();
-      const client = await connect(`${url}/news`, as('7'));
+      const { hub, app } = await start();
+      const client = await SseTestClient.connect(app, '/news', as('7'));
       users.known.set('7', { id: 7, roles: [] });
       users.held = true;
       await hub.refresh({ user: 7 });
       await hub.publish('news', { data: 'meanwhile' });
       await hub.disconnect({ user: 7 }, 'signed-out');
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       users.answer();
-      const watch = await connect(`${url}/news`, as('8'));
+      const watch = await SseTestClient.connect(app, '/news', as('8'));
       await hub.publish('news', { data: 'end' });
       await watch.next();
       expect(told(client)).toEqual(['closed signed-out']);
     });
 
     it('a client that leaves during a refresh, and comes back', async () => {
-      const { hub, url } = await start();
-      const client = await connect(`${url}/news`, as('7'));
+      const { hub, app } = await start();
+      const client = await SseTestClient.connect(app, '/news', as('7'));
       users.known.set('7', { id: 7, roles: [] });
       users.held = true;
       await client.until(() => client.lastEventId !== undefined);
       await hub.refresh({ user: 7 });
       await hub.publish('news', { data: 'meanwhile' });
-      client.drop();
-      await eventually(() => hub.connections().length === 0);
+      await client.dropConnection();
       await client.reconnect();
       await until(client, 'meanwhile');
       users.answer();
@@ -457,12 +465,13 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
     });
 
     it('a connect on its way, whose guards saw the user of before', async () => {
-      const { hub, url } = await start();
+      const { hub, app } = await start();
       const cursor = await hub.head();
       await hub.publish('news', { data: 'retained', roles: ['editor'] });
       guardHolds = true;
-      const connecting = connect(
-        `${url}/news?lastEventId=${cursor}`,
+      const connecting = SseTestClient.connect(
+        app,
+        `/news?lastEventId=${cursor}`,
         as('7', 'editor'),
       );
       await eventually(() => passes.length === 1);
@@ -478,15 +487,23 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
       expect(users.asked).toEqual(['7']);
 
       // One that arrives later is the guards' affair.
-      const later = await connect(`${url}/news`, as('7', 'editor'));
+      const later = await SseTestClient.connect(
+        app,
+        '/news',
+        as('7', 'editor'),
+      );
       await hub.publish('news', { data: 'for editors', roles: ['editor'] });
       await until(later, 'for editors');
       expect(users.asked).toEqual(['7']);
     });
 
     it('an event that a handler still holds when the role is gone: it is left out', async () => {
-      const { hub, url } = await start();
-      const client = await connect(`${url}/delayed`, as('7', 'editor'));
+      const { hub, app } = await start();
+      const client = await SseTestClient.connect(
+        app,
+        '/delayed',
+        as('7', 'editor'),
+      );
       await hub.publish('news', { data: 'secret', roles: ['editor'] });
       await eventually(() => delays.length === 1);
       users.known.set('7', { id: 7, roles: [] });
@@ -501,8 +518,12 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
   });
 
   it('lets nothing out that a handler held and lets go while the user is loaded', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/delayed`, as('7', 'editor'));
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(
+      app,
+      '/delayed',
+      as('7', 'editor'),
+    );
     await hub.publish('news', { data: 'secret', roles: ['editor'] });
     await hub.publish('news', { data: 'open' });
     await eventually(() => delays.length === 2);
@@ -527,8 +548,8 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
         return asked++ === 0 || new Promise((resolve) => answers.push(resolve));
       }
     }
-    const { hub, url } = await start({ loadUser: undefined }, [NewsPolicy]);
-    const client = await connect(`${url}/delayed`, as('7'));
+    const { hub, app } = await start({ loadUser: undefined }, [NewsPolicy]);
+    const client = await SseTestClient.connect(app, '/delayed', as('7'));
     await hub.publish('news', { data: 'secret' });
     await eventually(() => delays.length === 1);
     await hub.refresh({ user: 7 });
@@ -536,23 +557,28 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
     delays.forEach((release) => release());
     await nextTurn();
     answers[0]!(false);
-    expect(await client.ended).toBe(true);
+    expect((await client.untilClosed()).clean).toBe(true);
     expect(told(client)).toEqual(['closed revoked']);
   });
 
   it('replays nothing that is forbidden by now: a cursor gives no right', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/news`, as('7', 'editor'));
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/news', as('7', 'editor'));
     await client.until(() => client.lastEventId !== undefined);
-    client.drop();
+    await client.dropConnection();
     await hub.publish('news', { data: 'for editors', roles: ['editor'] });
     await hub.publish('news', { data: 'end' });
     const cursor = client.lastEventId;
-    const stays = await connect(
-      `${url}/news?lastEventId=${cursor}`,
+    const stays = await SseTestClient.connect(
+      app,
+      `/news?lastEventId=${cursor}`,
       as('7', 'editor'),
     );
-    const lost = await connect(`${url}/news?lastEventId=${cursor}`, as('7'));
+    const lost = await SseTestClient.connect(
+      app,
+      `/news?lastEventId=${cursor}`,
+      as('7'),
+    );
     await Promise.all([until(stays, 'end'), until(lost, 'end')]);
     expect(told(stays)).toEqual(['for editors', 'end']);
     expect(told(lost)).toEqual(['end']);
@@ -566,10 +592,10 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
         return Promise.resolve(user?.roles.includes('reader') === true);
       }
     }
-    const { hub, url } = await start({}, [NewsPolicy]);
-    const news = await connect(`${url}/news`, as('7', 'reader'));
-    const own = await connect(`${url}/own`, as('7', 'reader'));
-    const other = await connect(`${url}/news`, as('8', 'reader'));
+    const { hub, app } = await start({}, [NewsPolicy]);
+    const news = await SseTestClient.connect(app, '/news', as('7', 'reader'));
+    const own = await SseTestClient.connect(app, '/own', as('7', 'reader'));
+    const other = await SseTestClient.connect(app, '/news', as('8', 'reader'));
 
     users.known.set('7', { id: 7, roles: ['reader', 'editor'] });
     await hub.refresh({ user: 7 });
@@ -580,7 +606,7 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
     await hub.refresh({ user: 7 });
     await hub.publish('news', { data: 'after' });
     await until(other, 'after');
-    expect(await news.ended).toBe(true);
+    expect((await news.untilClosed()).clean).toBe(true);
     expect(told(news)).toEqual(['allowed', 'closed revoked']);
     expect(told(other)).toEqual(['allowed', 'after']);
     expect(hub.connections().map(({ user }) => (user as User).id)).toEqual([
@@ -591,16 +617,16 @@ describe.each(platforms)('hub.refresh on %s', (_, adapter) => {
 
   it('leaves a stream the lease that its guards have seen', async () => {
     const end = Date.now() + 3_000;
-    const { hub, url } = await start({
+    const { hub, app } = await start({
       // Only what a guard put on the request knows when a token expires.
       leaseUntil: (user: User) =>
         user === users.known.get('7') ? undefined : new Date(end),
     });
     users.known.set('7', { id: 7, roles: ['reader'] });
-    const client = await connect(`${url}/news`, as('7', 'reader'));
+    const client = await SseTestClient.connect(app, '/news', as('7', 'reader'));
     await hub.refresh({ user: 7 });
     await eventually(() => connections[0]!.user === users.known.get('7'));
-    expect(await client.ended).toBe(true);
+    expect((await client.untilClosed()).clean).toBe(true);
     expect(told(client)).toEqual(['closed expired']);
   });
 

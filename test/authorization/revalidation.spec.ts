@@ -4,16 +4,16 @@ import type { INestApplication } from '@nestjs/common';
 import { NEVER } from 'rxjs';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { eventually } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 /** The shortest interval there is. */
 const EVERY = 100;
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -52,20 +52,22 @@ describe.each(platforms)('Revalidation on %s', (_, adapter) => {
     async (path) => {
       const banned = new Set<string>();
       const asked: string[] = [];
-      const { hub, url } = await start(({ user }: SseConnection) => {
+      const { hub, app } = await start(({ user }: SseConnection) => {
         asked.push(user.id as string);
         return !banned.has(user.id as string);
       });
-      const ann = await connect(`${url}/${path}`, as('ann'));
-      const bob = await connect(`${url}/events`, as('bob'));
+      const ann = await SseTestClient.connect(app, `/${path}`, as('ann'));
+      const bob = await SseTestClient.connect(app, '/events', as('bob'));
       await eventually(
         () => asked.filter((user) => user === 'ann').length >= 3,
       );
       expect(hub.connections()).toHaveLength(2);
 
       banned.add('ann');
-      expect((await ann.next('hub.closed')).data).toBe('{"reason":"revoked"}');
-      expect(await ann.ended).toBe(true);
+      expect((await ann.next('hub.closed')).data).toEqual({
+        reason: 'revoked',
+      });
+      expect((await ann.untilClosed()).clean).toBe(true);
       expect(ann.status).toBe(200);
       await hub.publish('news', { data: 'for bob' });
       expect((await bob.next()).data).toBe('for bob');
@@ -85,10 +87,12 @@ describe.each(platforms)('Revalidation on %s', (_, adapter) => {
     ['a rejection', () => Promise.reject(new Error('the store is down'))],
     ['no answer', () => new Promise(() => undefined)],
   ])('counts %s as no', async (_name, answer) => {
-    const { url } = await start(answer as never, { authorizationTimeout: 50 });
-    const client = await connect(`${url}/events`);
-    expect((await client.next('hub.closed')).data).toBe('{"reason":"revoked"}');
-    expect(await client.ended).toBe(true);
+    const { app } = await start(answer as never, { authorizationTimeout: 50 });
+    const client = await SseTestClient.connect(app, '/events');
+    expect((await client.next('hub.closed')).data).toEqual({
+      reason: 'revoked',
+    });
+    expect((await client.untilClosed()).clean).toBe(true);
   });
 
   it('asks about so many at once, and about each in the end, while events go on', async () => {
@@ -97,7 +101,7 @@ describe.each(platforms)('Revalidation on %s', (_, adapter) => {
     const asked = new Set<string>();
     const waiting: (() => void)[] = [];
     let most = 0;
-    const { hub, url } = await start(
+    const { hub, app } = await start(
       ({ id }) => {
         asked.add(id);
         return new Promise<boolean>((resolve) => {
@@ -108,7 +112,9 @@ describe.each(platforms)('Revalidation on %s', (_, adapter) => {
       { revalidateConcurrency: CONCURRENCY },
     );
     const clients = await Promise.all(
-      Array.from({ length: CONNECTIONS }, () => connect(`${url}/events`)),
+      Array.from({ length: CONNECTIONS }, () =>
+        SseTestClient.connect(app, '/events'),
+      ),
     );
     await eventually(() => waiting.length === CONCURRENCY);
     await hub.publish('news', { data: 'meanwhile' });
@@ -127,7 +133,7 @@ describe.each(platforms)('Revalidation on %s', (_, adapter) => {
 
   it('goes on with the others when answers never come', async () => {
     const asked = new Set<string>();
-    const { hub, url } = await start(
+    const { hub, app } = await start(
       ({ id, user }: SseConnection) => {
         asked.add(id);
         return user?.id === 'lost' ? new Promise(() => undefined) : true;
@@ -135,10 +141,10 @@ describe.each(platforms)('Revalidation on %s', (_, adapter) => {
       { revalidateConcurrency: 1, authorizationTimeout: 20 },
     );
     const lost = [
-      await connect(`${url}/events`, as('lost')),
-      await connect(`${url}/events`, as('lost')),
+      await SseTestClient.connect(app, '/events', as('lost')),
+      await SseTestClient.connect(app, '/events', as('lost')),
     ];
-    await connect(`${url}/events`);
+    await SseTestClient.connect(app, '/events');
     for (const client of lost) {
       await client.next('hub.closed');
     }
@@ -149,7 +155,7 @@ describe.each(platforms)('Revalidation on %s', (_, adapter) => {
   it('does not ask in the async context of a request', async () => {
     const storage = new AsyncLocalStorage<string>();
     const stores: unknown[] = [];
-    const { url } = await start(
+    const { app } = await start(
       () => stores.push(storage.getStore()) > 0,
       {},
       (app) =>
@@ -157,21 +163,21 @@ describe.each(platforms)('Revalidation on %s', (_, adapter) => {
           storage.run('a request', next),
         ),
     );
-    await connect(`${url}/events`);
+    await SseTestClient.connect(app, '/events');
     await eventually(() => stores.length >= 3);
     expect(new Set(stores)).toEqual(new Set([undefined]));
   });
 
   it('does not keep an application from closing', async () => {
     let asked = 0;
-    const { app, url } = await start(() => {
+    const { app } = await start(() => {
       asked++;
       return new Promise(() => undefined);
     });
-    const client = await connect(`${url}/events`);
+    const client = await SseTestClient.connect(app, '/events');
     await eventually(() => asked > 0);
     await app.close();
-    expect(await client.ended).toBe(true);
-    expect(client.events.map(({ type }) => type)).not.toContain('hub.closed');
+    expect((await client.untilClosed()).clean).toBe(true);
+    expect(client.received.map(({ type }) => type)).not.toContain('hub.closed');
   });
 });

@@ -30,12 +30,11 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { Observable, Subject, delayWhen, finalize, merge, of } from 'rxjs';
 import { eventually, settled } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 import { blocksOf, readResponse, readResponses } from '../support/wire.js';
 import { WireClient, destroyWireClients } from '../support/wire-client.js';
 
@@ -76,7 +75,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   gate.open();
-  dropClients();
+  await closeSseTestClients();
   destroyWireClients();
   await closeApps();
 });
@@ -217,12 +216,12 @@ class StreamsController {
 const as = (user: string) => ({ headers: { 'x-user': user } });
 
 /** What the app's page sees of a stream, in short. */
-const told = ({ events }: SseClient): string[] =>
+const told = ({ received: events }: SseTestClient): string[] =>
   events
     .filter(({ type }) => type !== 'hub.checkpoint')
     .map(({ type, data }) =>
       type === 'hub.closed'
-        ? `closed ${(JSON.parse(data) as { reason: string }).reason}`
+        ? `closed ${(data as { reason: string }).reason}`
         : data,
     );
 
@@ -250,19 +249,19 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
 
   describe('ends the streams', () => {
     it('of a user, all of them and nobody else’s, at its place in the log', async () => {
-      const { hub, url } = await start();
-      const phone = await connect(`${url}/events`, as('7'));
-      const laptop = await connect(`${url}/events`, as('7'));
-      const other = await connect(`${url}/events`, as('70'));
-      const nobody = await connect(`${url}/events`);
+      const { hub, app } = await start();
+      const phone = await SseTestClient.connect(app, '/events', as('7'));
+      const laptop = await SseTestClient.connect(app, '/events', as('7'));
+      const other = await SseTestClient.connect(app, '/events', as('70'));
+      const nobody = await SseTestClient.connect(app, '/events');
       await hub.publish('news', { data: 'before' });
       await Promise.all([phone.next(), laptop.next()]);
       await hub.disconnect({ user: 7 }, 'signed-out');
       await hub.publish('news', { data: 'after' });
       await Promise.all([other.next(), nobody.next()]);
 
-      expect(await phone.ended).toBe(true);
-      expect(await laptop.ended).toBe(true);
+      expect((await phone.untilClosed()).clean).toBe(true);
+      expect((await laptop.untilClosed()).clean).toBe(true);
       expect(told(phone)).toEqual(['before', 'closed signed-out']);
       expect(told(laptop)).toEqual(['before', 'closed signed-out']);
       await other.until(() => told(other).includes('after'));
@@ -276,12 +275,12 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     });
 
     it('of one connection', async () => {
-      const { hub, url } = await start();
-      const phone = await connect(`${url}/events`, as('7'));
-      const laptop = await connect(`${url}/events`, as('7'));
+      const { hub, app } = await start();
+      const phone = await SseTestClient.connect(app, '/events', as('7'));
+      const laptop = await SseTestClient.connect(app, '/events', as('7'));
       await hub.disconnect({ connection: connections[1]!.id });
 
-      expect(await laptop.ended).toBe(true);
+      expect((await laptop.untilClosed()).clean).toBe(true);
       expect(told(laptop)).toEqual(['closed revoked']);
       await hub.publish('news', { data: 'on' });
       await phone.next();
@@ -290,36 +289,36 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     });
 
     it('that cover a topic, by name or by a pattern', async () => {
-      const { hub, url } = await start();
-      const byPattern = await connect(`${url}/pattern`, as('7'));
-      const byName = await connect(`${url}/two`);
-      const elsewhere = await connect(`${url}/events`, as('7'));
+      const { hub, app } = await start();
+      const byPattern = await SseTestClient.connect(app, '/pattern', as('7'));
+      const byName = await SseTestClient.connect(app, '/two');
+      const elsewhere = await SseTestClient.connect(app, '/events', as('7'));
       await hub.disconnect({ topic: 'rooms.1' });
 
-      expect(await byPattern.ended).toBe(true);
-      expect(await byName.ended).toBe(true);
+      expect((await byPattern.untilClosed()).clean).toBe(true);
+      expect((await byName.untilClosed()).clean).toBe(true);
       await hub.publish('news', { data: 'on' });
       await elsewhere.next();
       expect(told(elsewhere)).toEqual(['on']);
     });
 
     it('that meet all of several criteria', async () => {
-      const { hub, url } = await start();
-      const meant = await connect(`${url}/pattern`, as('7'));
-      const otherTopic = await connect(`${url}/events`, as('7'));
-      const otherUser = await connect(`${url}/pattern`, as('8'));
+      const { hub, app } = await start();
+      const meant = await SseTestClient.connect(app, '/pattern', as('7'));
+      const otherTopic = await SseTestClient.connect(app, '/events', as('7'));
+      const otherUser = await SseTestClient.connect(app, '/pattern', as('8'));
       await hub.disconnect({ user: '7', topic: 'lobby' });
       await hub.disconnect({ user: '8', connection: connections[0]!.id });
       await hub.disconnect({ user: '7', topic: 'lobbyist' });
 
-      expect(await meant.ended).toBe(true);
+      expect((await meant.untilClosed()).clean).toBe(true);
       await hub.publish('news', { data: 'on' });
       await hub.publish('rooms.1', { data: 'on' });
       await Promise.all([otherTopic.next(), otherUser.next()]);
     });
 
     it('also those behind one whose end fails in a middleware', async () => {
-      const { hub, url } = await startApp(adapter, {
+      const { hub, app } = await startApp(adapter, {
         controllers: [StreamsController],
         configure: (app: INestApplication) =>
           app.use(
@@ -337,28 +336,32 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
             },
           ),
       });
-      const bad = await connect(`${url}/events`, {
+      const bad = await SseTestClient.connect(app, '/events', {
         headers: { 'x-user': '7', 'x-bad': '1' },
       });
-      const good = await connect(`${url}/events`, as('7'));
-      const other = await connect(`${url}/events`, as('8'));
+      const good = await SseTestClient.connect(app, '/events', as('7'));
+      const other = await SseTestClient.connect(app, '/events', as('8'));
       await hub.disconnect({ user: 7 }, 'signed-out');
       await hub.publish('news', { data: 'secret' });
       await other.next();
-      await bad.ended;
-      expect(await good.ended).toBe(true);
+      await bad.untilClosed();
+      expect((await good.untilClosed()).clean).toBe(true);
       expect(told(good)).toEqual(['closed signed-out']);
       expect(told(bad)).not.toContain('secret');
     });
 
     it('also one whose handler throws when it is torn down, and the next', async () => {
-      const { hub, url } = await start();
-      const first = await connect(`${url}/throws-in-teardown`, as('7'));
-      const second = await connect(`${url}/events`, as('7'));
+      const { hub, app } = await start();
+      const first = await SseTestClient.connect(
+        app,
+        '/throws-in-teardown',
+        as('7'),
+      );
+      const second = await SseTestClient.connect(app, '/events', as('7'));
       await hub.disconnect({ user: 7 });
 
-      expect(await first.ended).toBe(true);
-      expect(await second.ended).toBe(true);
+      expect((await first.untilClosed()).clean).toBe(true);
+      expect((await second.untilClosed()).clean).toBe(true);
       expect(told(first)).toEqual(['closed revoked']);
       expect(hub.connections()).toEqual([]);
     });
@@ -366,10 +369,10 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
 
   describe('lets nothing out afterwards', () => {
     it('not of a handler that delays, nor of its own timers, nor a heartbeat', async () => {
-      const { hub, url, port } = await start({ heartbeat: 100 });
+      const { hub, app, port } = await start({ heartbeat: 100 });
       const delayed = await WireClient.get(port, '/delayed', { 'x-user': '7' });
       const own = await WireClient.get(port, '/own', { 'x-user': '7' });
-      const watch = await connect(`${url}/events`);
+      const watch = await SseTestClient.connect(app, '/events');
       await delayed.untilTail('hub.checkpoint');
       await own.untilTail('retry:');
       gate.closed = true;
@@ -395,9 +398,9 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     });
 
     it('drops what was emitted and not yet written', async () => {
-      const { hub, url } = await start();
-      const client = await connect(`${url}/events`, as('7'));
-      const other = await connect(`${url}/events`, as('8'));
+      const { hub, app } = await start();
+      const client = await SseTestClient.connect(app, '/events', as('7'));
+      const other = await SseTestClient.connect(app, '/events', as('8'));
       await hub.publish('news', { data: 'written' });
       await client.next();
       // Of one turn with the revocation, so that both are dispatched before the next write.
@@ -405,7 +408,7 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
       await hub.disconnect({ user: 7 });
       await unwritten;
       await other.until(() => told(other).includes('unwritten'));
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(told(client)).toEqual(['written', 'closed revoked']);
     });
 
@@ -428,25 +431,29 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     });
 
     it('not of an ephemeral event', async () => {
-      const { hub, url } = await start();
-      const gone = await connect(`${url}/events`, as('7'));
-      const stays = await connect(`${url}/events`, as('8'));
+      const { hub, app } = await start();
+      const gone = await SseTestClient.connect(app, '/events', as('7'));
+      const stays = await SseTestClient.connect(app, '/events', as('8'));
       await hub.publish('news', { data: 'typing', ephemeral: true });
       await hub.disconnect({ user: 7 });
       await hub.publish('news', { data: 'still', ephemeral: true });
       await stays.until(() => told(stays).includes('still'));
-      expect(await gone.ended).toBe(true);
+      expect((await gone.untilClosed()).clean).toBe(true);
       expect(told(gone)).toEqual(['typing', 'closed revoked']);
     });
 
     it('also when the handler subscribes by itself', async () => {
-      const { hub, url } = await start();
-      const client = await connect(`${url}/ignores-its-end`, as('7'));
+      const { hub, app } = await start();
+      const client = await SseTestClient.connect(
+        app,
+        '/ignores-its-end',
+        as('7'),
+      );
       const fromHub: unknown[] = [];
       source.subscribe((event) => fromHub.push(event));
       await hub.disconnect({ user: 7 });
       await hub.publish('news', { data: 'after' });
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(fromHub).toEqual([]);
     });
 
@@ -471,15 +478,20 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     it.each(['slow-guard', 'slow-interceptor', 'slow-handler'])(
       'that was let through before and opens after it (%s)',
       async (path) => {
-        const { hub, url } = await start();
+        const { hub, app } = await start();
         const cursor = await hub.head();
         await hub.publish('news', { data: 'before' });
         gate.closed = true;
-        const connecting = connect(
-          `${url}/${path}?lastEventId=${cursor}`,
+        const connecting = SseTestClient.connect(
+          app,
+          `/${path}?lastEventId=${cursor}`,
           as('7'),
         );
-        const others = connect(`${url}/${path}?lastEventId=${cursor}`, as('8'));
+        const others = SseTestClient.connect(
+          app,
+          `/${path}?lastEventId=${cursor}`,
+          as('8'),
+        );
         await eventually(() => gate.size === 2);
         await hub.disconnect({ user: 7 });
         gate.open();
@@ -487,9 +499,9 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
         const other = await others;
 
         expect(client.status).toBe(200);
-        expect(await client.ended).toBe(true);
+        expect((await client.untilClosed()).clean).toBe(true);
         expect(told(client)).toEqual(['closed revoked']);
-        expect(client.retries).toHaveLength(1);
+        expect(client.text.match(/^retry:/gm)).toHaveLength(1);
         expect(client.lastEventId).toBe(undefined);
         await other.next();
         expect(told(other)).toEqual(['before']);
@@ -499,9 +511,9 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     it.each(['slow-guard', 'slow-interceptor', 'slow-handler', 'later'])(
       'whose stream takes up the topic after it (%s)',
       async (path) => {
-        const { hub, url } = await start();
+        const { hub, app } = await start();
         gate.closed = true;
-        const connecting = connect(`${url}/${path}`, as('7'));
+        const connecting = SseTestClient.connect(app, `/${path}`, as('7'));
         await eventually(() => gate.size === 1);
         await hub.disconnect({ topic: 'elsewhere' });
         await hub.disconnect({ user: 8, topic: 'news' });
@@ -509,21 +521,21 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
         gate.open();
         const client = await connecting;
         await hub.publish('news', { data: 'after' });
-        expect(await client.ended).toBe(true);
+        expect((await client.untilClosed()).clean).toBe(true);
         expect(told(client).at(-1)).toBe('closed revoked');
         expect(told(client)).not.toContain('after');
       },
     );
 
     it('that has no hub stream, and whose handler is not called any more', async () => {
-      const { hub, url } = await start();
+      const { hub, app } = await start();
       gate.closed = true;
-      const connecting = connect(`${url}/slow-guard-own`, as('7'));
+      const connecting = SseTestClient.connect(app, '/slow-guard-own', as('7'));
       await eventually(() => gate.size === 1);
       await hub.disconnect({ user: 7 });
       gate.open();
       const client = await connecting;
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(told(client)).toEqual(['closed revoked']);
       expect(connections).toEqual([]);
     });
@@ -531,35 +543,36 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     it.each(['slow-handler', 'early'])(
       'while its head waits, with nothing of what was emitted until then (%s)',
       async (path) => {
-        const { hub, url } = await start();
+        const { hub, app } = await start();
         const cursor = await hub.head();
         await hub.publish('news', { data: 'retained' });
         gate.closed = true;
-        const connecting = connect(
-          `${url}/${path}?lastEventId=${cursor}`,
+        const connecting = SseTestClient.connect(
+          app,
+          `/${path}?lastEventId=${cursor}`,
           as('7'),
         );
         await eventually(() => gate.size === 1);
         await hub.disconnect({ connection: connections[0]!.id });
         const client = await connecting;
-        expect(await client.ended).toBe(true);
+        expect((await client.untilClosed()).clean).toBe(true);
         expect(client.text).toBe(
-          `retry: ${client.retries[0]}\n\nevent: hub.closed\ndata: {"reason":"revoked"}\n\n`,
+          `retry: ${client.retry}\n\nevent: hub.closed\ndata: {"reason":"revoked"}\n\n`,
         );
       },
     );
 
     it('also one that took so long that nobody remembers what came meanwhile', async () => {
-      const { hub, url } = await start();
+      const { hub, app } = await start();
       gate.closed = true;
-      const connecting = connect(`${url}/slow-guard`, as('7'));
+      const connecting = SseTestClient.connect(app, '/slow-guard', as('7'));
       await eventually(() => gate.size === 1);
       await Promise.all(
         Array.from({ length: 10_001 }, () => hub.disconnect({ user: 8 })),
       );
       gate.open();
       const client = await connecting;
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(told(client)).toEqual(['closed unavailable']);
       await client.reconnect();
       await hub.publish('news', { data: 'on' });
@@ -567,13 +580,13 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     });
 
     it('but not one that arrives later, also with a cursor from before', async () => {
-      const { hub, url } = await start();
-      const client = await connect(`${url}/events`, as('7'));
+      const { hub, app } = await start();
+      const client = await SseTestClient.connect(app, '/events', as('7'));
       await hub.publish('news', { data: 'seen' });
       await client.next();
       await hub.disconnect({ user: 7 }, 'signed-out');
       await hub.publish('news', { data: 'missed' });
-      await client.ended;
+      await client.untilClosed();
       await client.reconnect();
       await hub.publish('news', { data: 'live' });
       await client.until(() => told(client).includes('live'));
@@ -586,9 +599,9 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     });
 
     it('but not one that arrives later and takes up the topic', async () => {
-      const { hub, url } = await start();
+      const { hub, app } = await start();
       await hub.disconnect({ topic: 'news' });
-      const client = await connect(`${url}/events`, as('7'));
+      const client = await SseTestClient.connect(app, '/events', as('7'));
       await hub.publish('news', { data: 'live' });
       await client.next();
       expect(told(client)).toEqual(['live']);
@@ -598,7 +611,7 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
   describe('is an entry of the log', () => {
     it('which nobody sees, live, in replay or by rewind', async () => {
       const log = new MemoryLog();
-      const { hub, url } = await start({ log });
+      const { hub, app } = await start({ log });
       const heard: string[] = [];
       hub
         .listen({ patterns: ['**'], audience: 'all' })
@@ -609,8 +622,9 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
       await hub.refresh({ user: 'somebody' });
       await hub.publish('rooms.1', { data: 'two' });
       expect(await hub.head()).toBe((await log.bounds()).head);
-      const replayed = await connect(
-        `${url}/pattern?lastEventId=${cursor}`,
+      const replayed = await SseTestClient.connect(
+        app,
+        `/pattern?lastEventId=${cursor}`,
         as('7'),
       );
       await replayed.until(() => told(replayed).includes('two'));
@@ -628,7 +642,7 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
     });
 
     it('that no application can publish to or ask for', async () => {
-      const { hub, url } = await start();
+      const { hub, app } = await start();
       const log = new MemoryLog();
       await log.close();
       await expect(hub.publish('*hub', { data: 1 })).rejects.toThrow(
@@ -641,14 +655,18 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
         InvalidTopicException,
       );
       expect(
-        (await connect(`${url}/chosen?topic=${encodeURIComponent('*hub')}`))
-          .status,
+        (
+          await SseTestClient.connect(
+            app,
+            `/chosen?topic=${encodeURIComponent('*hub')}`,
+          )
+        ).status,
       ).toBe(500);
     });
 
     it('which has to name somebody, and nobody by mistake', async () => {
-      const { hub, url } = await start();
-      const client = await connect(`${url}/events`, as('7'));
+      const { hub, app } = await start();
+      const client = await SseTestClient.connect(app, '/events', as('7'));
       const refused: [criteria: object, reason?: unknown][] = [
         [{}],
         [{ users: ['7'] }],
@@ -689,10 +707,10 @@ describe.each(platforms)('hub.disconnect on %s', (_, adapter) => {
   });
 
   it('keeps a reason inside its JSON', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/events`, as('7'));
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/events', as('7'));
     await hub.disconnect({ user: 7 }, 'a\nb"\rdata: x');
-    expect(await client.ended).toBe(true);
+    expect((await client.untilClosed()).clean).toBe(true);
     expect(told(client)).toEqual(['closed a\nb"\rdata: x']);
   });
 });
@@ -789,11 +807,14 @@ describe('hub.disconnect and a request of another server than the app’s', () =
     await new Promise<void>((resolve) => server.listen(0, resolve));
     const { port } = server.address() as AddressInfo;
     await hub.disconnect({ user: 7 });
-    const client = await connect(`http://127.0.0.1:${port}/events`, as('7'));
+    const client = await SseTestClient.connect(
+      `http://127.0.0.1:${port}/events`,
+      as('7'),
+    );
     await hub.publish('news', { data: 'on' });
     await client.next();
     await hub.disconnect({ user: 7 });
-    expect(await client.ended).toBe(true);
+    expect((await client.untilClosed()).clean).toBe(true);
     expect(told(client)).toEqual(['on', 'closed revoked']);
     server.close();
   });

@@ -20,12 +20,12 @@ import {
   SseConnection,
   topic,
 } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { eventually } from '../support/eventually.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -172,7 +172,7 @@ async function start(
       }
     },
   });
-  const { url, hub } = running;
+  const { app, url, hub } = running;
 
   /** A browser that is signed in. */
   async function signIn(user = 'ann') {
@@ -190,14 +190,14 @@ async function start(
         expect(status).toBe(204);
       },
       listen: async () => {
-        const client = await connect(`${url}/events`, { headers });
+        const client = await SseTestClient.connect(app, '/events', { headers });
         expect(client.status).toBe(200);
         await client.next('hub.checkpoint');
         return client;
       },
       status: async () => {
-        const client = await connect(`${url}/events`, { headers });
-        client.drop();
+        const client = await SseTestClient.connect(app, '/events', { headers });
+        await client.dropConnection();
         return client.status;
       },
     };
@@ -267,11 +267,11 @@ describe('A session of express-session whose stream is open', () => {
       const client = await ann.listen();
       expect(await app.sessions()).toHaveLength(1);
       await ann.post('sign-out?everywhere=1');
-      expect((await client.next('hub.closed')).data).toBe(
-        '{"reason":"signed-out"}',
-      );
+      expect((await client.next('hub.closed')).data).toEqual({
+        reason: 'signed-out',
+      });
       // express-session ends a response when the store has answered.
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       return ann;
     }
 
@@ -296,7 +296,7 @@ describe('A session of express-session whose stream is open', () => {
       guardWrites = variant.guardWrites ?? false;
       const client = await ann.listen();
       await app.destroySessions();
-      client.drop();
+      await client.dropConnection();
       await app.allGone();
       expect(await app.sessions()).toEqual([]);
     });
@@ -307,7 +307,7 @@ describe('A session of express-session whose stream is open', () => {
       guardWrites = variant.guardWrites ?? false;
       const client = await ann.listen();
       await ann.post('cart?what=tea');
-      client.drop();
+      await client.dropConnection();
       await app.allGone();
       expect(await app.sessions()).toMatchObject([
         { userId: 'ann', cart: 'tea' },
@@ -321,7 +321,7 @@ describe('A session of express-session whose stream is open', () => {
     const client = await ann.listen();
     await ann.post('cart?what=tea');
     expect((await app.sessions())[0]!.cart).toBe('tea');
-    client.drop();
+    await client.dropConnection();
     await app.allGone();
     expect((await app.sessions())[0]!.cart).toBeUndefined();
   });
@@ -329,9 +329,7 @@ describe('A session of express-session whose stream is open', () => {
   it('has its cookie renewed by the head of a stream behind the middleware', async () => {
     const { signIn } = await start({ rolling: true }, true);
     const client = await (await signIn()).listen();
-    expect(client.response.headers['set-cookie']?.[0]).toMatch(
-      /^connect\.sid=s%3A/,
-    );
+    expect(client.headers['set-cookie']?.[0]).toMatch(/^connect\.sid=s%3A/);
   });
 
   it('does not make the end of a stream wait for a store that is away, behind the middleware', async () => {
@@ -340,7 +338,7 @@ describe('A session of express-session whose stream is open', () => {
     const client = await (await signIn()).listen();
     store.isAway = true;
     await hub.disconnect({ user: 'ann' });
-    expect(await client.ended).toBe(true);
+    expect((await client.untilClosed()).clean).toBe(true);
     expect(store.asked).toBe(0);
   });
 
@@ -351,8 +349,8 @@ describe('A session of express-session whose stream is open', () => {
     await hub.publish('news', { data: 'before' });
     await ann.post('sign-out');
     await hub.publish('news', { data: 'after' });
-    expect(await client.ended).toBe(true);
-    expect(client.appEvents.map(({ data }) => data)).toEqual(['before']);
+    expect((await client.untilClosed()).clean).toBe(true);
+    expect(client.events.map(({ data }) => data)).toEqual(['before']);
     await client.reconnect();
     expect(client.status).toBe(401);
   });
@@ -362,11 +360,11 @@ describe('A session of express-session whose stream is open', () => {
     const [phone, laptop] = [await signIn(), await signIn()];
     const [onPhone, onLaptop] = [await phone.listen(), await laptop.listen()];
     await phone.post('sign-out');
-    expect(await onPhone.ended).toBe(true);
+    expect((await onPhone.untilClosed()).clean).toBe(true);
     await hub.publish('news', { data: 'for the laptop' });
     expect((await onLaptop.next()).data).toBe('for the laptop');
     expect(await laptop.status()).toBe(200);
     await laptop.post('sign-out?everywhere=1');
-    expect(await onLaptop.ended).toBe(true);
+    expect((await onLaptop.untilClosed()).clean).toBe(true);
   });
 });

@@ -35,12 +35,12 @@ import {
   topic,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { firstValueFrom, take, toArray } from 'rxjs';
 import { answer } from '../support/answer.js';
 import { CaughtErrors } from '../support/caught-errors.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 class Actor {
   @IsString()
@@ -178,7 +178,7 @@ class MoviesController {
 }
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -209,8 +209,8 @@ describe.each(platforms)('Events of classes on %s', (_, adapter) => {
   };
 
   it('are published on the topic and with the type of their class', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/movies`);
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/movies');
     const published = await hub.publish(
       new MovieAdded({ id: 1, title: 'Alien', secret: 'Ash is one' }),
     );
@@ -223,13 +223,13 @@ describe.each(platforms)('Events of classes on %s', (_, adapter) => {
     expect(await client.next()).toEqual({
       type: 'movie.added',
       id: published.id,
-      data: JSON.stringify({ id: 1, title: 'Alien' }),
+      data: { id: 1, title: 'Alien' },
     });
   });
 
   it('are selected by class: topics and types', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/movies`);
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/movies');
     await hub.publish('movies', { type: 'movie.renamed', data: 'no class' });
     await hub.publish('films', { type: 'movie.added', data: 'another topic' });
     await hub.publish(new Checked('known'));
@@ -239,20 +239,22 @@ describe.each(platforms)('Events of classes on %s', (_, adapter) => {
   });
 
   it('are found again by cursor, `rewind` and `where`', async () => {
-    const { hub, url } = await start();
+    const { hub, app } = await start();
     const first = await hub.publish(new MovieAdded({ id: 1, title: 'Alien' }));
     await hub.publish(new MovieRemoved(1));
     await hub.publish(new MovieAdded({ id: 2, title: 'Ran' }));
-    const rewound = await connect(`${url}/movies`);
-    await rewound.until(() => rewound.appEvents.length === 3);
+    const rewound = await SseTestClient.connect(app, '/movies');
+    await rewound.until(() => rewound.events.length === 3);
     expect(rewound.data.map(({ id }) => id)).toEqual([1, 1, 2]);
-    const resumed = await connect(`${url}/movies`, { lastEventId: first.id });
-    await resumed.until(() => resumed.appEvents.length === 2);
-    expect(resumed.appEvents.map(({ type }) => type)).toEqual([
+    const resumed = await SseTestClient.connect(app, '/movies', {
+      lastEventId: first.id,
+    });
+    await resumed.until(() => resumed.events.length === 2);
+    expect(resumed.events.map(({ type }) => type)).toEqual([
       'movie.removed',
       'movie.added',
     ]);
-    const filtered = await connect(`${url}/movies?q=Ran`);
+    const filtered = await SseTestClient.connect(app, '/movies?q=Ran');
     await filtered.next();
     expect(filtered.data).toEqual([{ id: 2, title: 'Ran' }]);
   });
@@ -343,11 +345,11 @@ describe.each(platforms)('Events of classes on %s', (_, adapter) => {
 
   describe('with a topic of their fields', () => {
     it('reach the user whose topic it is, whatever the id holds', async () => {
-      const { hub, url } = await start();
+      const { hub, app } = await start();
       const ids = ['42', 'jane@x.org', '*', 'a.b', 'a%2Eb'];
-      const clients = new Map<string, Awaited<ReturnType<typeof connect>>>();
+      const clients = new Map<string, SseTestClient>();
       for (const id of ids) {
-        clients.set(id, await connect(`${url}/mine`, as(id)));
+        clients.set(id, await SseTestClient.connect(app, '/mine', as(id)));
       }
       for (const id of ids) {
         const { topic: name } = await hub.publish(new Recommended(id, id));
@@ -396,8 +398,8 @@ describe.each(platforms)('Events of classes on %s', (_, adapter) => {
           return name === topic('users', user.id);
         }
       }
-      const { hub, url } = await start({}, [OwnTopic]);
-      const client = await connect(`${url}/mine`, as('42'));
+      const { hub, app, url } = await start({}, [OwnTopic]);
+      const client = await SseTestClient.connect(app, '/mine', as('42'));
       expect(client.status).toBe(200);
       expect((await answer(`${url}/everybodys`, as('42'))).status).toBe(403);
       expect(asked).toEqual(['users.42', 'users.*']);
@@ -408,20 +410,28 @@ describe.each(platforms)('Events of classes on %s', (_, adapter) => {
     });
 
     it('are all streamed where a pattern says so', async () => {
-      const { hub, url } = await start();
-      const client = await connect(`${url}/everybodys`, as('admin'));
+      const { hub, app } = await start();
+      const client = await SseTestClient.connect(
+        app,
+        '/everybodys',
+        as('admin'),
+      );
       await hub.publish(new Recommended(1, 'Alien'));
       await hub.publish(new Recommended(2, 'Ran'));
-      await client.until(() => client.appEvents.length === 2);
+      await client.until(() => client.events.length === 2);
       expect(client.data).toEqual([{ title: 'Alien' }, { title: 'Ran' }]);
     });
   });
 
   describe('are delivered', () => {
     it('to their audience only, live and in a replay', async () => {
-      const { hub, url } = await start();
-      const jane = await connect(`${url}/movies`, as('jane'));
-      const editor = await connect(`${url}/movies`, as('ed', 'editor'));
+      const { hub, app } = await start();
+      const jane = await SseTestClient.connect(app, '/movies', as('jane'));
+      const editor = await SseTestClient.connect(
+        app,
+        '/movies',
+        as('ed', 'editor'),
+      );
       await hub.publish(new MovieAdded({ id: 1, title: 'Jane' }), {
         users: ['jane'],
       });
@@ -429,10 +439,10 @@ describe.each(platforms)('Events of classes on %s', (_, adapter) => {
         roles: ['editor'],
       });
       await hub.publish(new MovieAdded({ id: 3, title: 'All' }));
-      const again = await connect(`${url}/movies`, as('jane'));
+      const again = await SseTestClient.connect(app, '/movies', as('jane'));
       await Promise.all(
         [jane, editor, again].map((client) =>
-          client.until(() => client.appEvents.length === 2),
+          client.until(() => client.events.length === 2),
         ),
       );
       expect(jane.data.map(({ id }) => id)).toEqual([1, 3]);

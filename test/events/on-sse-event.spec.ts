@@ -17,10 +17,10 @@ import {
   SseModule,
 } from 'nestjs-sse-hub';
 import type { HubEventOf, LogEntry, SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { Connections } from '../../src/connection/connections.js';
 import { eventually, settled } from '../support/eventually.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 @SseEvent('movie.added', { topic: 'movies' })
 class MovieAdded {
@@ -59,7 +59,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   jest.restoreAllMocks();
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -263,11 +263,11 @@ describe.each(platforms)('@OnSseEvent() on %s', (_, adapter) => {
         heard.push(`hears ${data}`);
       }
     }
-    const { hub, url } = await start([Failing]);
-    const client = await connect(`${url}/events`);
+    const { hub, app } = await start([Failing]);
+    const client = await SseTestClient.connect(app, '/events');
     const event = await hub.publish('movies', { type: 'added', data: 1 });
     await hub.publish('movies', { data: 2, ephemeral: true });
-    await client.until(() => client.appEvents.length === 2);
+    await client.until(() => client.events.length === 2);
     await eventually(() => heard.length === 6 && logged.length === 4);
     expect(heard.slice().sort()).toEqual([
       'hears 1',
@@ -350,14 +350,14 @@ describe.each(platforms)('@OnSseEvent() on %s', (_, adapter) => {
       }
       const log = new MemoryLog();
       const append = jest.spyOn(log, 'append');
-      const { app, hub, url } = await start([Slow], { log });
-      const client = await connect(`${url}/events`);
+      const { app, hub } = await start([Slow], { log });
+      const client = await SseTestClient.connect(app, '/events');
       await hub.publish(new MovieAdded('Alien'));
       await eventually(() => steps.length === 1);
       const closed = app.close().then(() => steps.push('closed'));
       await eventually(() => app.get(Connections).closing);
       await hub.publish(new MovieAdded('not heard'));
-      await client.until(() => client.appEvents.length === 2);
+      await client.until(() => client.events.length === 2);
       expect(await settled(() => steps.length)).toBe(1);
       finish();
       await closed;

@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { interval, map, merge, mergeMap, of, pairwise, take } from 'rxjs';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 @Controller()
 class IdController {
@@ -48,7 +48,7 @@ class IdController {
 
 describe.each(platforms)('Invariant 4, id discipline (%s)', (_, adapter) => {
   afterEach(async () => {
-    dropClients();
+    await closeSseTestClients();
     await closeApps();
   });
 
@@ -59,8 +59,8 @@ describe.each(platforms)('Invariant 4, id discipline (%s)', (_, adapter) => {
     });
 
   it('gives every event its cursor, which is ASCII without CR, LF and NUL', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/plain`);
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/plain');
     const { id } = await hub.publish('numbers', {
       type: 'ünï',
       data: 'a\r\nb\nc\rd\0',
@@ -75,8 +75,8 @@ describe.each(platforms)('Invariant 4, id discipline (%s)', (_, adapter) => {
   });
 
   it('gives comments and ephemeral events none, so they do not move the cursor', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/plain`);
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/plain');
     const { id } = await hub.publish('numbers', { data: 1 });
     await client.next();
     const ephemeral = await hub.publish('numbers', {
@@ -86,9 +86,9 @@ describe.each(platforms)('Invariant 4, id discipline (%s)', (_, adapter) => {
     await client.next();
     await client.until(() => client.comments.length > 0);
     expect(ephemeral.id).toBeUndefined();
-    expect(client.appEvents.map((event) => event.id)).toEqual([id, undefined]);
+    expect(client.events.map((event) => event.id)).toEqual([id, undefined]);
     expect(client.lastEventId).toBe(id);
-    client.drop();
+    await client.dropConnection();
     await client.reconnect();
     await hub.publish('numbers', { data: 3 });
     await client.next();
@@ -96,43 +96,43 @@ describe.each(platforms)('Invariant 4, id discipline (%s)', (_, adapter) => {
   });
 
   it('leaves out ids of an app’s own on a hub stream', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/own-ids`);
-    await client.until(() => client.appEvents.length === 3);
-    expect(client.appEvents.map((event) => event.id)).toEqual([
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/own-ids');
+    await client.until(() => client.events.length === 3);
+    expect(client.events.map((event) => event.id)).toEqual([
       undefined,
       undefined,
       undefined,
     ]);
     const { id } = await hub.publish('numbers', { data: 1 });
-    await client.next((event) => event.data === '1');
+    await client.next((event) => event.data === 1);
     expect(client.lastEventId).toBe(id);
   });
 
   it('gives the id to the last of several frames of one event', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/several`);
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/several');
     const { id } = await hub.publish('numbers', { data: 1 });
-    await client.until(() => client.appEvents.length === 2);
-    expect(client.appEvents).toEqual([
+    await client.until(() => client.events.length === 2);
+    expect(client.events).toEqual([
       { type: 'message', id: undefined, data: 'first' },
       { type: 'message', id, data: 'second' },
     ]);
   });
 
   it('never lets an id go backwards', async () => {
-    const { hub, url } = await start();
-    const client = await connect(`${url}/backwards`);
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/backwards');
     const ids: (string | undefined)[] = [];
     for (let n = 1; n <= 3; n++) {
       ids.push((await hub.publish('numbers', { data: n })).id);
     }
-    await client.until(() => client.appEvents.length === 4);
-    expect(client.appEvents.map(({ id, data }) => [id, data])).toEqual([
-      [ids[1], '2'],
-      [undefined, '1'],
-      [ids[2], '3'],
-      [undefined, '2'],
+    await client.until(() => client.events.length === 4);
+    expect(client.events.map(({ id, data }) => [id, data])).toEqual([
+      [ids[1], 2],
+      [undefined, 1],
+      [ids[2], 3],
+      [undefined, 2],
     ]);
   });
 });

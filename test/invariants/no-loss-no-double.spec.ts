@@ -7,10 +7,10 @@ import {
   Sse,
   SseConnection,
 } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { seededRandom } from '../support/random.js';
 import { ResumingClient } from '../support/resuming-client.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 const isThird = (n: number): boolean => n % 3 === 0;
 
@@ -91,7 +91,7 @@ describe.each(platforms)(
   'Invariant 2, no loss, no double (%s)',
   (_, adapter) => {
     afterEach(async () => {
-      dropClients();
+      await closeSseTestClients();
       await closeApps();
     });
 
@@ -161,7 +161,7 @@ describe.each(platforms)(
     });
 
     it('holds between a snapshot and the stream that continues it', async () => {
-      const { hub, url } = await startApp(adapter, {
+      const { hub, app } = await startApp(adapter, {
         controllers: [NumbersController],
       });
       const stored: number[] = [];
@@ -175,39 +175,42 @@ describe.each(platforms)(
         return [...stored];
       });
       await add(3);
-      const client = await connect(`${url}/plain?lastEventId=${cursor}`);
+      const client = await SseTestClient.connect(
+        app,
+        `/plain?lastEventId=${cursor}`,
+      );
       await client.until(() => client.data.length === 2);
       expect(data).toEqual([1, 2]);
       expect(client.data).toEqual([{ n: 2 }, { n: 3 }]);
     });
 
     it('holds for an operator that completes with the event in work', async () => {
-      const { hub, url } = await startApp(adapter, {
+      const { hub, app } = await startApp(adapter, {
         controllers: [NumbersController],
       });
-      const client = await connect(`${url}/take-one`);
+      const client = await SseTestClient.connect(app, '/take-one');
       for (let n = 1; n <= 2; n++) {
         await hub.publish('numbers', { data: { n } });
       }
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       await client.reconnect();
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(client.data).toEqual([{ n: 1 }, { n: 2 }]);
-      expect(client.events.at(-1)!.type).toBe('hub.complete');
+      expect(client.received.at(-1)!.type).toBe('hub.complete');
     });
 
     it('holds for a handler that closes its connection on an event, which is not sent again', async () => {
-      const { hub, url } = await startApp(adapter, {
+      const { hub, app } = await startApp(adapter, {
         controllers: [NumbersController],
       });
-      const client = await connect(`${url}/close`);
+      const client = await SseTestClient.connect(app, '/close');
       for (let n = 1; n <= 3; n++) {
         await hub.publish('numbers', { data: { n } });
       }
-      expect(await client.ended).toBe(true);
-      expect(client.events.at(-1)).toMatchObject({
+      expect((await client.untilClosed()).clean).toBe(true);
+      expect(client.received.at(-1)).toMatchObject({
         type: 'hub.closed',
-        data: '{"reason":"two"}',
+        data: { reason: 'two' },
       });
       await client.reconnect();
       await client.until(() => client.data.length === 2);
@@ -215,16 +218,15 @@ describe.each(platforms)(
     });
 
     it('holds for a client that drops before its first event', async () => {
-      const { hub, url } = await startApp(adapter, {
+      const { hub, app } = await startApp(adapter, {
         controllers: [NumbersController],
       });
-      const client = await connect(`${url}/plain`);
+      const client = await SseTestClient.connect(app, '/plain');
       await client.next('hub.checkpoint');
-      client.drop();
-      await client.ended;
+      await client.dropConnection();
       await hub.publish('numbers', { data: { n: 1 } });
       await client.reconnect();
-      expect((await client.next()).data).toBe('{"n":1}');
+      expect((await client.next()).data).toEqual({ n: 1 });
     });
   },
 );

@@ -8,9 +8,9 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import { RewritableLog } from '../support/rewritable-log.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 @Controller()
 class GapController {
@@ -39,7 +39,7 @@ const malformed = [
 
 describe.each(platforms)('Invariant 3, no silent gap (%s)', (_, adapter) => {
   afterEach(async () => {
-    dropClients();
+    await closeSseTestClients();
     await closeApps();
   });
 
@@ -51,14 +51,14 @@ describe.each(platforms)('Invariant 3, no silent gap (%s)', (_, adapter) => {
     url: string,
     cursor: string,
   ): Promise<{ reason: string; cursor: unknown }> {
-    const client = await connect(
+    const client = await SseTestClient.connect(
       `${url}/events?lastEventId=${encodeURIComponent(cursor)}`,
     );
     const notice = await client.next((event) => event.type.startsWith('hub.'));
     expect([client.status, notice.type]).toEqual([200, 'hub.reset']);
     expect(notice.id).toMatch(/^[0-9a-z]+-[0-9a-z]+$/);
-    client.drop();
-    return JSON.parse(notice.data) as { reason: string; cursor: unknown };
+    await client.dropConnection();
+    return notice.data as { reason: string; cursor: unknown };
   }
 
   it.each(malformed)(
@@ -92,7 +92,9 @@ describe.each(platforms)('Invariant 3, no silent gap (%s)', (_, adapter) => {
   });
 
   it('tells a reset for an evicted cursor, and none for the newest that is gone', async () => {
-    const { hub, url } = await start({ log: new MemoryLog({ maxEvents: 5 }) });
+    const { hub, app, url } = await start({
+      log: new MemoryLog({ maxEvents: 5 }),
+    });
     const ids: string[] = [];
     for (let n = 1; n <= 12; n++) {
       ids.push((await hub.publish('numbers', { data: { n } })).id!);
@@ -101,57 +103,65 @@ describe.each(platforms)('Invariant 3, no silent gap (%s)', (_, adapter) => {
       reason: 'evicted',
       cursor: ids[5],
     });
-    const client = await connect(`${url}/events?lastEventId=${ids[6]!}`);
+    const client = await SseTestClient.connect(
+      app,
+      `/events?lastEventId=${ids[6]!}`,
+    );
     await client.until(() => client.data.length === 5);
-    expect(client.events[0]!.type).toBe('hub.checkpoint');
+    expect(client.received[0]!.type).toBe('hub.checkpoint');
     expect(client.data.map(({ n }) => n as number)).toEqual([8, 9, 10, 11, 12]);
   });
 
   it('goes on live after a reset, from its fresh cursor', async () => {
-    const { hub, url } = await start();
+    const { hub, app } = await start();
     await hub.publish('numbers', { data: { n: 1 } });
-    const client = await connect(`${url}/events`, { lastEventId: 'gone-1' });
+    const client = await SseTestClient.connect(app, '/events', {
+      lastEventId: 'gone-1',
+    });
     const { id } = await client.next('hub.reset');
     expect(id).toBe(await hub.head());
-    client.drop();
-    await client.ended;
+    await client.dropConnection();
+    await client.untilClosed();
     await hub.publish('numbers', { data: { n: 2 } });
     await client.reconnect();
     expect(
       (await client.next((event) => event.type !== 'hub.checkpoint')).data,
-    ).toBe('{"n":2}');
+    ).toEqual({ n: 2 });
     expect(client.data).toEqual([{ n: 2 }]);
   });
 
   it('is told in-stream when history changes under a live node', async () => {
     const log = new RewritableLog();
-    const { hub, url } = await start({ log });
+    const { hub, app } = await start({ log });
     await hub.publish('numbers', { data: { n: 1 } });
-    const client = await connect(`${url}/events`);
+    const client = await SseTestClient.connect(app, '/events');
     const { id: before } = await client.next('hub.checkpoint');
     await log.rewrite();
     const notice = await client.next('hub.reset');
-    expect(JSON.parse(notice.data)).toEqual({
+    expect(notice.data).toEqual({
       reason: 'history-changed',
       cursor: before,
     });
     await hub.publish('numbers', { data: { n: 2 } });
     const event = await client.next('number');
-    expect(event.data).toBe('{"n":2}');
+    expect(event.data).toEqual({ n: 2 });
     expect(event.id! > notice.id!).toBe(true);
     expect(event.id!.split('-')[0]).toBe(notice.id!.split('-')[0]);
   });
 
   it('is told when what a replay has not reached yet is evicted', async () => {
     const log = new RewritableLog();
-    const { hub, url } = await start({ log, window: { events: 1 } });
+    const { hub, app } = await start({ log, window: { events: 1 } });
     const ids: string[] = [];
     for (let n = 1; n <= 3; n++) {
       ids.push((await hub.publish('numbers', { data: { n } })).id!);
     }
     log.trimBeforeNextRead();
-    const client = await connect(`${url}/events?lastEventId=${ids[0]!}`);
-    expect(JSON.parse((await client.next('hub.reset')).data)).toEqual({
+    const client = await SseTestClient.connect(
+      app,
+      `/events?lastEventId=${ids[0]!}`,
+    );
+    expect((await client.next('hub.reset')).data).toEqual({
       reason: 'evicted',
       cursor: ids[0],
     });

@@ -1,10 +1,9 @@
 import { Controller, UseGuards } from '@nestjs/common';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { seededRandom } from '../support/random.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 
 interface User {
   readonly id: string;
@@ -48,7 +47,7 @@ interface Published {
 interface Opened {
   readonly id: string;
   readonly path: string;
-  readonly client: SseClient;
+  readonly client: SseTestClient;
   /** The first event behind the revocation of it. */
   until: number;
 }
@@ -57,7 +56,7 @@ describe.each(platforms)(
   'Invariant 8, nobody sees what is not theirs (%s)',
   (_, adapter) => {
     afterEach(async () => {
-      dropClients();
+      await closeSseTestClients();
       await closeApps();
     });
 
@@ -71,7 +70,7 @@ describe.each(platforms)(
       /** What the application knows of each user, by revision: the roles change with it. */
       const history = new Map(IDS.map((id) => [id, [some(ROLES)]]));
       const rolesOf = (id: string): string[] => history.get(id)!.at(-1)!;
-      const { hub, url } = await startApp(adapter, {
+      const { hub, app } = await startApp(adapter, {
         controllers: [EventsController],
         options: {
           window: { events: 16 },
@@ -85,7 +84,7 @@ describe.each(platforms)(
       const published: Published[] = [];
       const clients: Opened[] = [];
       const open = async (id: string, path: string, lastEventId?: string) => {
-        const client = await connect(`${url}/${path}`, {
+        const client = await SseTestClient.connect(app, `/${path}`, {
           headers: { 'x-user': id, 'x-roles': rolesOf(id).join() },
           lastEventId,
         });
@@ -131,7 +130,7 @@ describe.each(platforms)(
           roles,
         });
       }
-      const watch = await connect(`${url}/topics`);
+      const watch = await SseTestClient.connect(app, '/topics');
       await hub.publish('rooms.1', { data: { n: -1 } });
       await watch.until(() => watch.data.length > 0);
 

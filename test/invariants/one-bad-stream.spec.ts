@@ -1,10 +1,9 @@
 import { Controller } from '@nestjs/common';
 import { concatMap, finalize, map, retry } from 'rxjs';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
-import { eventually } from '../support/eventually.js';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import type { SseClient } from '../support/sse-client.js';
-import { connect, dropClients } from '../support/sse-client.js';
+import { WireClient, destroyWireClients } from '../support/wire-client.js';
 
 const POISON = 2;
 
@@ -105,7 +104,8 @@ describe.each(platforms)(
   'Invariant 9, one bad stream hurts itself only (%s)',
   (_, adapter) => {
     afterEach(async () => {
-      dropClients();
+      await closeSseTestClients();
+      destroyWireClients();
       await closeApps();
     });
 
@@ -114,9 +114,9 @@ describe.each(platforms)(
     it.each(['operator', 'predicate', 'async-operator', 'unserializable'])(
       'a poison event ends a stream once and is not replayed for ever (%s)',
       async (path) => {
-        const { hub, url } = await start();
-        const bad = await connect(`${url}/${path}`);
-        const good = await connect(`${url}/good`);
+        const { hub, app } = await start();
+        const bad = await SseTestClient.connect(app, `/${path}`);
+        const good = await SseTestClient.connect(app, '/good');
         const ids: string[] = [];
         for (let n = 1; n <= 4; n++) {
           ids.push((await hub.publish('numbers', { data: n })).id!);
@@ -125,24 +125,24 @@ describe.each(platforms)(
         expect(notice).toEqual({
           type: 'hub.error',
           id: ids[1],
-          data: '{"message":"Internal server error","skipped":true}',
+          data: { message: 'Internal server error', skipped: true },
         });
         expect(bad.text).not.toContain('secret');
-        expect(await bad.ended).toBe(true);
+        expect((await bad.untilClosed()).clean).toBe(true);
 
         await resumeUntil(bad, 4);
         await good.until(() => good.data.length === 4);
         expect(bad.data).toEqual([1, 3, 4]);
         expect(good.data).toEqual([1, 2, 3, 4]);
         expect(
-          bad.events.filter(({ type }) => type === 'hub.error'),
+          bad.received.filter(({ type }) => type === 'hub.error'),
         ).toHaveLength(1);
       },
     );
 
     it('a stream that is retried goes on behind the event that failed', async () => {
-      const { hub, url } = await start();
-      const client = await connect(`${url}/retry`);
+      const { hub, app } = await start();
+      const client = await SseTestClient.connect(app, '/retry');
       for (let n = 1; n <= 4; n++) {
         await hub.publish('numbers', { data: n });
       }
@@ -152,9 +152,9 @@ describe.each(platforms)(
     });
 
     it('an operator that writes into the shared data fails, and nobody else sees what it wrote', async () => {
-      const { hub, url } = await start();
-      const bad = await connect(`${url}/mutating`);
-      const good = await connect(`${url}/objects`);
+      const { hub, app } = await start();
+      const bad = await SseTestClient.connect(app, '/mutating');
+      const good = await SseTestClient.connect(app, '/objects');
       await hub.publish('objects', { data: { open: true } });
       await bad.next('hub.error');
       await good.next();
@@ -162,36 +162,36 @@ describe.each(platforms)(
     });
 
     it('a finalizer that throws hinders neither the end of its stream nor that of others', async () => {
-      const { app, hub, url } = await start();
-      const closed = await connect(`${url}/finalizer`);
-      const dropped = await connect(`${url}/finalizer`);
+      const { app, hub } = await start();
+      const closed = await SseTestClient.connect(app, '/finalizer');
+      const dropped = await SseTestClient.connect(app, '/finalizer');
       const [first] = hub.connections();
       expect(() => first!.close('enough')).not.toThrow();
-      expect(await closed.ended).toBe(true);
-      dropped.drop();
-      await eventually(() => hub.connections().length === 0);
+      expect((await closed.untilClosed()).clean).toBe(true);
+      await dropped.dropConnection();
 
       const others = [
-        await connect(`${url}/finalizer`),
-        await connect(`${url}/good`),
+        await SseTestClient.connect(app, '/finalizer'),
+        await SseTestClient.connect(app, '/good'),
       ];
       await app.close();
       for (const client of others) {
-        expect(await client.ended).toBe(true);
+        expect((await client.untilClosed()).clean).toBe(true);
       }
     });
 
     it('a client that resets its connection mid-write leaves the others and the server alone', async () => {
-      const { hub, url } = await start();
-      const good = await connect(`${url}/good`);
+      const { hub, app, port } = await start();
+      const good = await SseTestClient.connect(app, '/good');
       const big = 'x'.repeat(100_000);
       for (let n = 0; n < 20; n++) {
-        const bad = await connect(`${url}/good`);
-        bad.pause();
+        const bad = await WireClient.get(port, '/good');
+        await bad.untilTail('hub.checkpoint');
+        bad.socket.pause();
         await hub.publish('numbers', { data: big });
-        bad.response.socket.resetAndDestroy();
+        bad.socket.resetAndDestroy();
       }
-      await good.until(() => good.appEvents.length === 20);
+      await good.until(() => good.events.length === 20);
       await hub.publish('numbers', { data: 'last' });
       await good.next((event) => event.data === 'last');
     });
@@ -199,7 +199,7 @@ describe.each(platforms)(
 );
 
 /** Resumes as EventSource does until an event has this data. */
-async function resumeUntil(client: SseClient, last: number): Promise<void> {
+async function resumeUntil(client: SseTestClient, last: number): Promise<void> {
   await client.reconnect();
   await client.until(() => client.data.includes(last));
 }

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 @Controller()
 class OrderController {
@@ -20,17 +20,17 @@ class OrderController {
 
 describe.each(platforms)('Invariant 1, order (%s)', (_, adapter) => {
   afterEach(async () => {
-    dropClients();
+    await closeSseTestClients();
     await closeApps();
   });
 
   it('is one for all subscribers, whoever publishes and on whichever topic', async () => {
-    const { hub, url } = await startApp(adapter, {
+    const { hub, app } = await startApp(adapter, {
       controllers: [OrderController],
     });
     const clients = await Promise.all(
       ['events', 'events', 'some', 'some'].map((path) =>
-        connect(`${url}/${path}`),
+        SseTestClient.connect(app, `/${path}`),
       ),
     );
     const listened: unknown[] = [];
@@ -50,16 +50,16 @@ describe.each(platforms)('Invariant 1, order (%s)', (_, adapter) => {
     expect(listened).toHaveLength(800);
     for (const client of clients) {
       expect(client.data).toEqual(listened);
-      const ids = client.appEvents.map(({ id }) => id!);
+      const ids = client.events.map(({ id }) => id!);
       expect(ids).toEqual([...ids].sort());
     }
   });
 
   it('holds for a subscriber that publishes: its event queues behind the one in work', async () => {
-    const { hub, url } = await startApp(adapter, {
+    const { hub, app } = await startApp(adapter, {
       controllers: [OrderController],
     });
-    const client = await connect(`${url}/events`);
+    const client = await SseTestClient.connect(app, '/events');
     const seen: string[] = [];
     hub.listen({ topics: ['question'] }).subscribe(({ data }) => {
       seen.push(`before ${data}`);
@@ -73,7 +73,7 @@ describe.each(platforms)('Invariant 1, order (%s)', (_, adapter) => {
       hub.publish('question', { data: '1' }),
       hub.publish('question', { data: '2' }),
     ]);
-    await client.until(() => client.appEvents.length === 4);
+    await client.until(() => client.events.length === 4);
     expect(seen).toEqual([
       'before 1',
       'after 1',
@@ -87,10 +87,10 @@ describe.each(platforms)('Invariant 1, order (%s)', (_, adapter) => {
   });
 
   it('is that of the publish calls of one caller, also when it does not await them', async () => {
-    const { hub, url } = await startApp(adapter, {
+    const { hub, app } = await startApp(adapter, {
       controllers: [OrderController],
     });
-    const client = await connect(`${url}/events`);
+    const client = await SseTestClient.connect(app, '/events');
     const published = await Promise.all(
       Array.from({ length: 300 }, (_unused, n) =>
         hub.publish('a', { data: { n } }),
@@ -98,7 +98,7 @@ describe.each(platforms)('Invariant 1, order (%s)', (_, adapter) => {
     );
     await client.until(() => client.data.length === 300);
     expect(client.data).toEqual(published.map(({ data }) => data as unknown));
-    expect(client.appEvents.map(({ id }) => id)).toEqual(
+    expect(client.events.map(({ id }) => id)).toEqual(
       published.map(({ id }) => id),
     );
   });

@@ -12,12 +12,12 @@ import {
 import type { SseModuleOptions } from 'nestjs-sse-hub';
 import { SqliteFileException, SqliteLog } from 'nestjs-sse-hub/sqlite';
 import type { SqliteLogOptions } from 'nestjs-sse-hub/sqlite';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { seededRandom } from '../support/random.js';
 import { ResumingClient } from '../support/resuming-client.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import type { RunningApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 import { newFile, removeFolders } from './support/folders.js';
 import { retained, withLog } from './support/open-logs.js';
 import { dataOf } from './support/records.js';
@@ -69,7 +69,7 @@ const numbersOf = (data: readonly unknown[]) =>
 describeSqlite('A client of an app with a SqliteLog', () => {
   describe.each(platforms)('(%s)', (_, adapter) => {
     afterEach(async () => {
-      dropClients();
+      await closeSseTestClients();
       await closeApps();
       removeFolders();
     });
@@ -77,10 +77,10 @@ describeSqlite('A client of an app with a SqliteLog', () => {
     it('resumes by its cursor where it was, after the app was started again', async () => {
       const file = newFile();
       const first = await start(adapter, { file });
-      const client = await connect(`${first.url}/numbers`);
+      const client = await SseTestClient.connect(first.app, '/numbers');
       await publish(first.hub, 1, 2);
       await client.until(() => client.data.length === 2);
-      client.drop();
+      await client.dropConnection();
       await publish(first.hub, 3);
       await first.app.close();
 
@@ -91,17 +91,19 @@ describeSqlite('A client of an app with a SqliteLog', () => {
       await client.until(() => client.data.length === 5);
 
       expect(numbersOf(client.data)).toEqual([1, 2, 3, 4, 5]);
-      expect(client.events.map(({ type }) => type)).not.toContain('hub.reset');
+      expect(client.received.map(({ type }) => type)).not.toContain(
+        'hub.reset',
+      );
     });
 
     it('resumes out of the file when it is older than the window', async () => {
       const file = newFile();
       const window = { events: 4 };
       const first = await start(adapter, { file }, 0, { window });
-      const client = await connect(`${first.url}/numbers`);
+      const client = await SseTestClient.connect(first.app, '/numbers');
       await publish(first.hub, 1);
       await client.until(() => client.data.length === 1);
-      client.drop();
+      await client.dropConnection();
       const missed = Array.from({ length: 600 }, (_unused, i) => i + 2);
       await Promise.all(missed.map((n) => publish(first.hub, n)));
       await first.app.close();
@@ -111,16 +113,18 @@ describeSqlite('A client of an app with a SqliteLog', () => {
       await client.until(() => client.data.length === 601);
 
       expect(numbersOf(client.data)).toEqual([1, ...missed]);
-      expect(client.events.map(({ type }) => type)).not.toContain('hub.reset');
+      expect(client.received.map(({ type }) => type)).not.toContain(
+        'hub.reset',
+      );
     });
 
     it('is told when what it missed was trimmed meanwhile', async () => {
       const file = newFile();
       const first = await start(adapter, { file, maxEvents: 2 });
-      const client = await connect(`${first.url}/numbers`);
+      const client = await SseTestClient.connect(first.app, '/numbers');
       await publish(first.hub, 1);
       await client.until(() => client.data.length === 1);
-      client.drop();
+      await client.dropConnection();
       await publish(first.hub, 2, 3, 4);
       await first.app.close();
 
@@ -128,7 +132,7 @@ describeSqlite('A client of an app with a SqliteLog', () => {
       await client.reconnect();
       const reset = await client.next('hub.reset');
 
-      expect(JSON.parse(reset.data)).toMatchObject({ reason: 'evicted' });
+      expect(reset.data).toMatchObject({ reason: 'evicted' });
     });
 
     it('that is new gets what a process before this one has published', async () => {
@@ -137,9 +141,9 @@ describeSqlite('A client of an app with a SqliteLog', () => {
       await publish(first.hub, 1, 2, 3);
       await first.app.close();
 
-      const { url, hub } = await start(adapter, { file });
-      const two = await connect(`${url}/last-two`);
-      const all = await connect(`${url}/all`);
+      const { app, hub } = await start(adapter, { file });
+      const two = await SseTestClient.connect(app, '/last-two');
+      const all = await SseTestClient.connect(app, '/all');
       await publish(hub, 4);
       await two.until(() => two.data.length === 3);
       await all.until(() => all.data.length === 4);
@@ -151,15 +155,15 @@ describeSqlite('A client of an app with a SqliteLog', () => {
     it('gets nothing of a revocation that came just before the end, which is kept in its place', async () => {
       const file = newFile();
       const first = await start(adapter, { file });
-      const ada = await connect(`${first.url}/numbers`, {
+      const ada = await SseTestClient.connect(first.app, '/numbers', {
         headers: { 'x-user': 'ada' },
       });
-      const ben = await connect(`${first.url}/numbers`, {
+      const ben = await SseTestClient.connect(first.app, '/numbers', {
         headers: { 'x-user': 'ben' },
       });
       await publish(first.hub, 1);
       await first.hub.disconnect({ user: 'ada' }, 'signed-out');
-      expect((await ada.next('hub.closed')).data).toContain('signed-out');
+      expect((await ada.next('hub.closed')).text).toContain('signed-out');
       await ben.until(() => ben.data.length === 1);
       await first.app.close();
       const types = await withLog({ file }, async (log) =>
@@ -173,7 +177,7 @@ describeSqlite('A client of an app with a SqliteLog', () => {
       await ben.until(() => ben.data.length === 2);
       expect(numbersOf(ben.data)).toEqual([1, 2]);
       await second.hub.disconnect({ user: 'ben' });
-      expect((await ben.next('hub.closed')).data).toContain('revoked');
+      expect((await ben.next('hub.closed')).text).toContain('revoked');
     });
 
     it('gets an event once that is published again with its key after a restart', async () => {
@@ -183,18 +187,18 @@ describeSqlite('A client of an app with a SqliteLog', () => {
       const { id } = await first.hub.publish('numbers', event);
       await first.app.close();
 
-      const { hub, url } = await start(adapter, { file });
+      const { hub, app } = await start(adapter, { file });
       expect((await hub.publish('numbers', event)).id).toBe(id);
       await publish(hub, 2);
-      const client = await connect(`${url}/all`);
+      const client = await SseTestClient.connect(app, '/all');
       await client.until(() => client.data.length === 2);
       expect(numbersOf(client.data)).toEqual([1, 2]);
     });
 
     it('stays connected when the file is gone, is told so, and goes on; who publishes gets 503', async () => {
       const file = newFile();
-      const { url, hub } = await start(adapter, { file });
-      const client = await connect(`${url}/numbers`);
+      const { app, url, hub } = await start(adapter, { file });
+      const client = await SseTestClient.connect(app, '/numbers');
       await publish(hub, 1);
       await client.until(() => client.data.length === 1);
       rmSync(file);
@@ -203,7 +207,7 @@ describeSqlite('A client of an app with a SqliteLog', () => {
       expect(await response.text()).not.toContain(file);
 
       const reset = await client.next('hub.reset');
-      expect(JSON.parse(reset.data)).toMatchObject({
+      expect(reset.data).toMatchObject({
         reason: 'history-changed',
       });
       await publish(hub, 2);

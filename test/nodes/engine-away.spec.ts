@@ -1,6 +1,7 @@
 import { Controller, Get, HttpException } from '@nestjs/common';
 import { EventHub, LogUnavailableException } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import {
   idsOf,
@@ -15,8 +16,6 @@ import {
 import type { Node } from '../support/nodes.js';
 import { closeApps, platforms } from '../support/running-app.js';
 import { SharedHistory } from '../support/shared-log.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 
 @Controller()
 class PublishController {
@@ -30,7 +29,7 @@ class PublishController {
 }
 
 /** Waits until a stream that the hub has nothing for was kept open so often. */
-const beats = (client: SseClient, count: number): Promise<void> => {
+const beats = (client: SseTestClient, count: number): Promise<void> => {
   const least = client.comments.length + count;
   return client.until(() => client.comments.length >= least);
 };
@@ -43,7 +42,7 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
   });
 
   afterEach(async () => {
-    dropClients();
+    await closeSseTestClients();
     await closeApps();
   });
 
@@ -57,7 +56,7 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
   describe('Invariant 2, no loss, no double:', () => {
     it('open streams stay open, get heartbeats, and go on by themselves', async () => {
       const node = await start();
-      const client = await connect(`${node.url}/plain`);
+      const client = await SseTestClient.connect(node.app, '/plain');
       await publishNumbers(node, 1, 2);
       await untilNumber(client, 2);
       node.log.goAway();
@@ -79,7 +78,7 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       const node = await start();
       await publishNumbers(node, 1, 3);
       node.log.goAway();
-      const client = await connect(`${node.url}/plain`);
+      const client = await SseTestClient.connect(node.app, '/plain');
       const { id } = await client.next('hub.checkpoint');
       expect(id).toBe(await node.hub.head());
       node.log.comeBack();
@@ -93,7 +92,7 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       const ids = await publishNumbers(node, 1, 10);
       node.log.goAway();
       const before = { ...node.log.calls };
-      const client = await connect(`${node.url}/plain`, {
+      const client = await SseTestClient.connect(node.app, '/plain', {
         lastEventId: ids[4],
       });
       await untilNumber(client, 10);
@@ -107,12 +106,12 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
         const node = await start();
         const ids = await publishNumbers(node, 1, 60);
         node.log.goAway(isNoticed);
-        const client = await connect(`${node.url}/plain`, {
+        const client = await SseTestClient.connect(node.app, '/plain', {
           lastEventId: ids[9],
         });
         expect((await client.next('hub.checkpoint')).id).toBe(ids[9]);
         await beats(client, 2);
-        expect(client.retries).toHaveLength(1);
+        expect(client.text.match(/^retry:/gm)).toHaveLength(1);
         expect(client.data).toEqual([]);
         // It drops and comes back as what it is: nothing is skipped by that.
         await client.reconnect();
@@ -123,7 +122,9 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
         await untilNumber(client, 61);
         expect(numbersOf(client)).toEqual(range(11, 61));
         expect(resetsOf(client)).toEqual([]);
-        expect(idsOf(client.events)).toEqual(idsOf(client.events).toSorted());
+        expect(idsOf(client.received)).toEqual(
+          idsOf(client.received).toSorted(),
+        );
       },
     );
 
@@ -131,7 +132,7 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       const node = await start();
       const ids = await publishNumbers(node, 1, 60);
       node.log.goAway();
-      const client = await connect(`${node.url}/replaced`, {
+      const client = await SseTestClient.connect(node.app, '/replaced', {
         lastEventId: ids[9],
       });
       await beats(client, 1);
@@ -147,7 +148,7 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       const node = await start();
       const ids = await publishNumbers(node, 1, 60);
       node.log.goAway();
-      const client = await connect(`${node.url}/plain`, {
+      const client = await SseTestClient.connect(node.app, '/plain', {
         headers: { 'x-user': '7' },
         lastEventId: ids[9],
       });
@@ -169,7 +170,7 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
           hasLeft();
         }
       };
-      const client = await connect(`${node.url}/plain`, {
+      const client = await SseTestClient.connect(node.app, '/plain', {
         lastEventId: ids[0],
       });
       await left;
@@ -179,7 +180,7 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       node.log.comeBack();
       await untilNumber(client, 1_300);
       expect(numbersOf(client)).toEqual(range(2, 1_300));
-      expect(client.events.some(({ type }) => type === 'hub.error')).toBe(
+      expect(client.received.some(({ type }) => type === 'hub.error')).toBe(
         false,
       );
     });
@@ -190,9 +191,9 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
         const node = await start();
         await publishNumbers(node, 1, 60);
         node.log.goAway();
-        const client = await connect(`${node.url}/${path}`);
+        const client = await SseTestClient.connect(node.app, `/${path}`);
         await beats(client, 2);
-        expect(idsOf(client.events)).toEqual([]);
+        expect(idsOf(client.received)).toEqual([]);
         expect(client.lastEventId).toBeUndefined();
         await client.reconnect();
         await beats(client, 2);
@@ -209,7 +210,7 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       const node = await start();
       await publishNumbers(node, 1, 60);
       node.log.goAway();
-      const client = await connect(`${node.url}/rewind?count=10`);
+      const client = await SseTestClient.connect(node.app, '/rewind?count=10');
       await untilNumber(client, 60);
       expect(numbersOf(client)).toEqual(range(51, 60));
     });
@@ -220,7 +221,7 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       const node = await start();
       const ids = await publishNumbers(node, 1, 60);
       node.log.goAway();
-      const client = await connect(`${node.url}/plain`, {
+      const client = await SseTestClient.connect(node.app, '/plain', {
         lastEventId: ids[9],
       });
       await client.next('hub.checkpoint');
@@ -242,7 +243,7 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       history.loseHistory();
       const other = await start();
       const [first] = await publishNumbers(other, 1, 2);
-      const client = await connect(`${node.url}/plain`, {
+      const client = await SseTestClient.connect(node.app, '/plain', {
         lastEventId: first,
       });
       expect((await client.next('hub.checkpoint')).id).toBe(first);
@@ -258,7 +259,9 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       const [, second] = await publishNumbers(node, 1, 2);
       const made = second!.replace(/.$/, '9');
       node.log.goAway();
-      const client = await connect(`${node.url}/plain`, { lastEventId: made });
+      const client = await SseTestClient.connect(node.app, '/plain', {
+        lastEventId: made,
+      });
       expect((await client.next('hub.checkpoint')).id).toBe(made);
       node.log.comeBack();
       await client.next('hub.reset');
@@ -272,13 +275,19 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       const node = await start();
       await publishNumbers(node, 1, 60);
       node.log.goAway();
-      const plain = await connect(`${node.url}/plain`, { lastEventId: 'x' });
-      expect((await plain.next('hub.reset')).id).toBe(await node.hub.head());
-      const rewound = await connect(`${node.url}/rewind?count=30`, {
+      const plain = await SseTestClient.connect(node.app, '/plain', {
         lastEventId: 'x',
       });
+      expect((await plain.next('hub.reset')).id).toBe(await node.hub.head());
+      const rewound = await SseTestClient.connect(
+        node.app,
+        '/rewind?count=30',
+        {
+          lastEventId: 'x',
+        },
+      );
       await beats(rewound, 1);
-      expect(idsOf(rewound.events)).toEqual([]);
+      expect(idsOf(rewound.received)).toEqual([]);
       node.log.comeBack();
       await untilNumber(rewound, 60);
       expect(resetsOf(rewound)).toEqual([
@@ -293,9 +302,9 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       const node = await start();
       await publishNumbers(node, 1, 60);
       node.log.goAway();
-      const client = await connect(`${node.url}/merged?count=30`);
+      const client = await SseTestClient.connect(node.app, '/merged?count=30');
       await client.until(() => client.data.includes('own'));
-      expect(idsOf(client.events)).toEqual([]);
+      expect(idsOf(client.received)).toEqual([]);
       node.log.comeBack();
       await untilNumber(client, 60);
       expect(client.data.filter((data) => data !== 'own')).toHaveLength(30);
@@ -330,7 +339,10 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       expect(data).toBe('loaded');
       const other = await start();
       await publishNumbers(other, 3, 3);
-      const client = await connect(`${node.url}/plain?lastEventId=${cursor}`);
+      const client = await SseTestClient.connect(
+        node.app,
+        `/plain?lastEventId=${cursor}`,
+      );
       node.log.comeBack();
       await untilNumber(client, 3);
       expect(numbersOf(client)).toEqual([3]);
@@ -341,17 +353,17 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
       const ids = await publishNumbers(node, 1, 1_300);
       node.log.readBack = () =>
         Promise.reject(new HttpException('teapot', 418));
-      const refused = await connect(`${node.url}/plain`, {
+      const refused = await SseTestClient.connect(node.app, '/plain', {
         lastEventId: ids[9],
       });
       expect(refused.status).toBe(418);
       Reflect.deleteProperty(node.log, 'readBack');
       node.log.read = () => Promise.reject(new Error('broken'));
-      const failed = await connect(`${node.url}/plain`, {
+      const failed = await SseTestClient.connect(node.app, '/plain', {
         lastEventId: ids[9],
       });
-      expect(await failed.ended).toBe(true);
-      expect(failed.events.at(-1)!.type).toBe('hub.error');
+      expect((await failed.untilClosed()).clean).toBe(true);
+      expect(failed.received.at(-1)!.type).toBe('hub.error');
     });
   });
 
@@ -359,12 +371,16 @@ describe.each(platforms)('While the engine is away (%s)', (_, adapter) => {
     const node = await start();
     const ids = await publishNumbers(node, 1, 60);
     node.log.goAway();
-    const waiting = await connect(`${node.url}/plain`, { lastEventId: ids[9] });
-    const rewound = await connect(`${node.url}/rewind?count=30`);
+    const waiting = await SseTestClient.connect(node.app, '/plain', {
+      lastEventId: ids[9],
+    });
+    const rewound = await SseTestClient.connect(node.app, '/rewind?count=30');
     await node.app.close();
-    expect(await waiting.ended).toBe(true);
-    expect(await rewound.ended).toBe(true);
-    expect(waiting.events.map(({ type }) => type)).toEqual(['hub.checkpoint']);
-    expect(rewound.events).toEqual([]);
+    expect((await waiting.untilClosed()).clean).toBe(true);
+    expect((await rewound.untilClosed()).clean).toBe(true);
+    expect(waiting.received.map(({ type }) => type)).toEqual([
+      'hub.checkpoint',
+    ]);
+    expect(rewound.received).toEqual([]);
   });
 });

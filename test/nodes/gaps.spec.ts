@@ -8,6 +8,7 @@ import {
   TopicPolicy,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { eventually } from '../support/eventually.js';
 import {
   numbersOf,
@@ -20,8 +21,6 @@ import {
 import type { Node } from '../support/nodes.js';
 import { closeApps, platforms } from '../support/running-app.js';
 import { SharedHistory } from '../support/shared-log.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 
 /** Questions to a policy that the test has not answered yet. */
 let questions: (() => void)[] = [];
@@ -104,7 +103,7 @@ describe.each(platforms)(
     });
 
     afterEach(async () => {
-      dropClients();
+      await closeSseTestClients();
       await closeApps();
     });
 
@@ -139,7 +138,7 @@ describe.each(platforms)(
 
     /** It was told of one gap, and gets all that is published from now on. */
     async function expectReset(
-      client: SseClient,
+      client: SseTestClient,
       reason: string,
       cursor: string,
       data: readonly number[] = [],
@@ -165,7 +164,7 @@ describe.each(platforms)(
       'a live stream is told once: history $name',
       async ({ reason, left, happen }) => {
         const ids = await startBehind(2, 5);
-        const client = await connect(`${node.url}/plain`);
+        const client = await SseTestClient.connect(node.app, '/plain');
         await client.next('hub.checkpoint');
         await happen(history, ids);
         await goOn();
@@ -177,7 +176,7 @@ describe.each(platforms)(
       'a stream whose start waits for the log is told once: history $name',
       async ({ reason, left, happen }) => {
         const ids = await startBehind(40, 43);
-        const client = await connect(`${node.url}/plain`, {
+        const client = await SseTestClient.connect(node.app, '/plain', {
           lastEventId: ids[4],
         });
         await client.next('hub.checkpoint');
@@ -202,7 +201,7 @@ describe.each(platforms)(
             node.log.goAway();
           }
         };
-        const client = await connect(`${node.url}/plain`, {
+        const client = await SseTestClient.connect(node.app, '/plain', {
           lastEventId: ids[4],
         });
         await eventually(() => node.log.calls.read > reads + 1);
@@ -222,7 +221,7 @@ describe.each(platforms)(
       'a stream that its policy keeps waiting is told once: history $name',
       async ({ reason, left, happen }) => {
         const ids = await startBehind(2, 5);
-        const connecting = connect(`${node.url}/asked`, {
+        const connecting = SseTestClient.connect(node.app, '/asked', {
           lastEventId: ids[1],
         });
         await eventually(() => questions.length === 1);
@@ -257,7 +256,7 @@ describe.each(platforms)(
           },
           log,
         );
-        const client = await connect(`${node.url}/plain`, {
+        const client = await SseTestClient.connect(node.app, '/plain', {
           headers: { 'x-user': '7' },
         });
         await client.next('hub.checkpoint');
@@ -279,14 +278,14 @@ describe.each(platforms)(
     it('a live stream for which there was nothing is told from where it was', async () => {
       const ids = await startBehind(2, 5);
       node.log.comeBack();
-      const client = await connect(`${node.url}/plain`);
+      const client = await SseTestClient.connect(node.app, '/plain');
       await client.next('hub.checkpoint');
       node.log.release(1);
       await ahead.hub.publish('other', { data: 1 });
       await eventually(() => node.hub.health().position === ids[2]);
       await untilNumber(client, 3);
       node.log.hold();
-      const other = await connect(`${node.url}/of-another-topic`);
+      const other = await SseTestClient.connect(node.app, '/of-another-topic');
       await other.next('hub.checkpoint');
       node.log.release(2);
       await eventually(() => node.hub.health().position === ids[4]);
@@ -311,7 +310,10 @@ describe.each(platforms)(
           history.loseHistory();
         }
       };
-      const client = await connect(`${node.url}/rewind?count=1200`);
+      const client = await SseTestClient.connect(
+        node.app,
+        '/rewind?count=1200',
+      );
       await eventually(() => node.log.calls.read === reads + 2);
       const beats = client.comments.length + 2;
       await client.until(() => client.comments.length >= beats);
@@ -329,7 +331,7 @@ describe.each(platforms)(
       node = await start();
       node.log.hold();
       await history.forgetTail(55);
-      const client = await connect(`${node.url}/plain`, {
+      const client = await SseTestClient.connect(node.app, '/plain', {
         lastEventId: ids[4],
       });
       await client.next('hub.checkpoint');
@@ -348,10 +350,10 @@ describe.each(platforms)(
       node.log.comeBack();
       const clients = await Promise.all(
         [ids[4], ids[3]].map((lastEventId) =>
-          connect(`${node.url}/plain`, { lastEventId }),
+          SseTestClient.connect(node.app, '/plain', { lastEventId }),
         ),
       );
-      const behind = await connect(`${node.url}/plain`, {
+      const behind = await SseTestClient.connect(node.app, '/plain', {
         lastEventId: ids[2],
       });
       history.trim(ids[3]!);
@@ -369,7 +371,7 @@ describe.each(platforms)(
     it('a client that was further in a history that is lost is told', async () => {
       const ids = await startBehind(2, 5);
       node.log.comeBack();
-      const client = await connect(`${node.url}/plain`, {
+      const client = await SseTestClient.connect(node.app, '/plain', {
         lastEventId: ids[4],
       });
       await client.next('hub.checkpoint');
@@ -380,7 +382,7 @@ describe.each(platforms)(
 
     it('a rewind that waits for the log gets what the other history has', async () => {
       await startBehind(40, 45);
-      const client = await connect(`${node.url}/rewind?count=30`);
+      const client = await SseTestClient.connect(node.app, '/rewind?count=30');
       expect(client.status).toBe(200);
       history.loseHistory();
       await publishNumbers(ahead, 1, 3).catch(() => undefined);
@@ -395,7 +397,7 @@ describe.each(platforms)(
     it('who waits for an entry that is lost hears of it; one that was only trimmed has been obeyed', async () => {
       const ids = await publishNumbers(ahead, 1, 2);
       node = await start();
-      const client = await connect(`${node.url}/plain`, {
+      const client = await SseTestClient.connect(node.app, '/plain', {
         headers: { 'x-user': '7' },
       });
       node.log.hold();
@@ -411,15 +413,15 @@ describe.each(platforms)(
 
       node.log.hold();
       const trimmed = node.hub.disconnect({ topic: 'numbers' }, 'closed');
-      const other = await connect(`${node.url}/plain`);
+      const other = await SseTestClient.connect(node.app, '/plain');
       await eventually(() => node.log.calls.append > 1);
       const [last] = await publishNumbers(ahead, 4, 4);
       history.trim(last!);
       await goOn();
       await trimmed;
-      expect(await other.ended).toBe(true);
-      expect(other.events.at(-1)!.data).toBe('{"reason":"closed"}');
-      client.drop();
+      expect((await other.untilClosed()).clean).toBe(true);
+      expect(other.received.at(-1)!.data).toEqual({ reason: 'closed' });
+      await client.dropConnection();
     });
   },
 );

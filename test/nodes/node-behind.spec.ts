@@ -1,3 +1,4 @@
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { seededRandom } from '../support/random.js';
 import {
   idsOf,
@@ -12,7 +13,6 @@ import type { Node } from '../support/nodes.js';
 import { eventually } from '../support/eventually.js';
 import { closeApps, platforms } from '../support/running-app.js';
 import { SharedHistory } from '../support/shared-log.js';
-import { SseClient, connect, dropClients } from '../support/sse-client.js';
 
 /** `NODES_SEED=… npm run jest -- test/nodes/node-behind` repeats a run. */
 const SEED = Number(process.env.NODES_SEED ?? Date.now() % 2 ** 31);
@@ -20,7 +20,7 @@ const SEED = Number(process.env.NODES_SEED ?? Date.now() % 2 ** 31);
 const options = { window: { events: 16 }, heartbeat: 100 };
 
 /** Where a client of a stream is, when a checkpoint has taken it there. */
-const untilCursor = (client: SseClient, cursor: string): Promise<void> =>
+const untilCursor = (client: SseTestClient, cursor: string): Promise<void> =>
   client.until(() => client.lastEventId === cursor);
 
 describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
@@ -35,7 +35,7 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
   });
 
   afterEach(async () => {
-    dropClients();
+    await closeSseTestClients();
     await closeApps();
   });
 
@@ -48,7 +48,10 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
   }
 
   /** It is told nothing, and its cursor stays, while its node is kept behind. */
-  async function expectQuiet(client: SseClient, cursor: string): Promise<void> {
+  async function expectQuiet(
+    client: SseTestClient,
+    cursor: string,
+  ): Promise<void> {
     const beats = client.comments.length + 3;
     await client.until(() => client.comments.length >= beats);
     expect(client.lastEventId).toBe(cursor);
@@ -59,7 +62,7 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
       'a client that was further gets exactly what follows (%s)',
       async (path) => {
         const ids = await publishBehind(2, 5);
-        const client = await connect(`${behind.url}/${path}`, {
+        const client = await SseTestClient.connect(behind.app, `/${path}`, {
           lastEventId: ids[4],
         });
         await expectQuiet(client, ids[4]!);
@@ -70,20 +73,22 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
         await publishNumbers(ahead, 6, 7);
         await untilNumber(client, 7);
         expect(numbersOf(client)).toEqual([6, 7]);
-        expect(idsOf(client.events)).toEqual(idsOf(client.events).toSorted());
+        expect(idsOf(client.received)).toEqual(
+          idsOf(client.received).toSorted(),
+        );
         expect(resetsOf(client)).toEqual([]);
       },
     );
 
     it('also one whose stream has a predicate, and whose cursor is that of a checkpoint', async () => {
       const ids = await publishBehind(2, 5);
-      const client = await connect(`${ahead.url}/even`, {
+      const client = await SseTestClient.connect(ahead.app, '/even', {
         lastEventId: ids[0],
       });
       await untilCursor(client, ids[4]!);
       expect(numbersOf(client)).toEqual([2, 4]);
-      client.drop();
-      const moved = await connect(`${behind.url}/even`, {
+      await client.dropConnection();
+      const moved = await SseTestClient.connect(behind.app, '/even', {
         lastEventId: client.lastEventId,
       });
       await expectQuiet(moved, ids[4]!);
@@ -95,7 +100,7 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
 
     it('one that was not as far gets the rest, first what this node has, then what comes', async () => {
       const ids = await publishBehind(40, 60);
-      const client = await connect(`${behind.url}/plain`, {
+      const client = await SseTestClient.connect(behind.app, '/plain', {
         lastEventId: ids[4],
       });
       await untilNumber(client, 40);
@@ -107,7 +112,10 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
 
     it('a rewound one gets the last that this node has, then what comes', async () => {
       const ids = await publishBehind(40, 60);
-      const client = await connect(`${behind.url}/rewind?count=30`);
+      const client = await SseTestClient.connect(
+        behind.app,
+        '/rewind?count=30',
+      );
       await untilNumber(client, 40);
       await expectQuiet(client, ids[39]!);
       behind.log.release();
@@ -119,7 +127,10 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
       const ids = await publishBehind(2, 5);
       const { cursor } = await behind.hub.snapshot(() => undefined);
       expect(cursor).toBe(ids[1]);
-      const client = await connect(`${ahead.url}/plain?lastEventId=${cursor}`);
+      const client = await SseTestClient.connect(
+        ahead.app,
+        `/plain?lastEventId=${cursor}`,
+      );
       await untilNumber(client, 5);
       expect(numbersOf(client)).toEqual([3, 4, 5]);
     });
@@ -127,7 +138,10 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
     it('a snapshot of another node has one that this node continues from', async () => {
       await publishBehind(2, 5);
       const { cursor } = await ahead.hub.snapshot(() => undefined);
-      const client = await connect(`${behind.url}/plain?lastEventId=${cursor}`);
+      const client = await SseTestClient.connect(
+        behind.app,
+        `/plain?lastEventId=${cursor}`,
+      );
       behind.log.release();
       await publishNumbers(ahead, 6, 6);
       await untilNumber(client, 6);
@@ -139,7 +153,9 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
       const before = { ...behind.log.calls };
       const clients = await Promise.all(
         Array.from({ length: 100 }, (_unused, i) =>
-          connect(`${behind.url}/plain`, { lastEventId: ids[2 + (i % 3)] }),
+          SseTestClient.connect(behind.app, '/plain', {
+            lastEventId: ids[2 + (i % 3)],
+          }),
         ),
       );
       behind.log.release();
@@ -170,8 +186,9 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
           numbers: [] as number[],
           ids: [] as string[],
           resets: [] as unknown[],
-          client: await connect(
-            `${nodes[i % 3]!.url}/${i % 3 === 0 ? 'even' : 'plain'}`,
+          client: await SseTestClient.connect(
+            nodes[i % 3]!.app,
+            `/${i % 3 === 0 ? 'even' : 'plain'}`,
             { lastEventId: first },
           ),
         })),
@@ -179,7 +196,7 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
       type Traveller = (typeof travellers)[number];
       const take = ({ client, numbers, ids, resets }: Traveller): void => {
         numbers.push(...numbersOf(client));
-        ids.push(...idsOf(client.events));
+        ids.push(...idsOf(client.received));
         resets.push(...resetsOf(client));
       };
       let last = 1;
@@ -194,11 +211,12 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
         await publishNumbers(publisher, last + 1, last + burst);
         last += burst;
         const traveller = travellers[upTo(12)]!;
-        traveller.client.drop();
-        await traveller.client.ended;
+        await traveller.client.dropConnection();
+        await traveller.client.untilClosed();
         take(traveller);
-        traveller.client = await connect(
-          `${nodes[upTo(3)]!.url}/${traveller.path}`,
+        traveller.client = await SseTestClient.connect(
+          nodes[upTo(3)]!.app,
+          `/${traveller.path}`,
           { lastEventId: traveller.client.lastEventId },
         );
       }
@@ -233,7 +251,7 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
     }
 
     const expectUnknown = async (
-      client: SseClient,
+      client: SseTestClient,
       cursor: string,
       first: number,
     ): Promise<void> => {
@@ -246,7 +264,7 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
 
     it('a cursor that the log has lost is told while nothing has come after it', async () => {
       const ids = await loseUnnoticed(3);
-      const client = await connect(`${behind.url}/plain`, {
+      const client = await SseTestClient.connect(behind.app, '/plain', {
         lastEventId: ids[4],
       });
       behind.log.release();
@@ -257,7 +275,7 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
       const ids = await loseUnnoticed(3);
       behind.log.release();
       await publishNumbers(behind, 6, 7);
-      const client = await connect(`${behind.url}/plain`, {
+      const client = await SseTestClient.connect(behind.app, '/plain', {
         lastEventId: ids[4],
       });
       await expectUnknown(client, ids[4]!, 8);
@@ -267,7 +285,7 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
       const ids = await loseUnnoticed(3);
       behind.log.release();
       await publishNumbers(behind, -30, 7);
-      const client = await connect(`${behind.url}/plain`, {
+      const client = await SseTestClient.connect(behind.app, '/plain', {
         lastEventId: ids[4],
       });
       await expectUnknown(client, ids[4]!, 8);
@@ -277,7 +295,7 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
       const ids = await loseUnnoticed(2);
       const { hub } = behind;
       await hub.publish('numbers', { data: { n: 6 } });
-      const client = await connect(`${behind.url}/plain`, {
+      const client = await SseTestClient.connect(behind.app, '/plain', {
         lastEventId: ids[4],
       });
       expect((await client.next('hub.checkpoint')).id).toBe(ids[4]);
@@ -289,9 +307,9 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
 
     /** The id that a client gets first. */
     async function givenBy(path: string): Promise<string> {
-      const client = await connect(`${ahead.url}/${path}`);
+      const client = await SseTestClient.connect(ahead.app, `/${path}`);
       const { id } = await client.next('hub.checkpoint');
-      client.drop();
+      await client.dropConnection();
       return id!;
     }
 
@@ -302,7 +320,9 @@ describe.each(platforms)('On a node that is behind (%s)', (_, adapter) => {
       let last = 100;
       for (const lastEventId of places) {
         for (const node of [ahead, behind, fresh]) {
-          const client = await connect(`${node.url}/plain`, { lastEventId });
+          const client = await SseTestClient.connect(node.app, '/plain', {
+            lastEventId,
+          });
           await publishNumbers(node, ++last, last);
           await untilNumber(client, last);
           expect([lastEventId, resetsOf(client)]).toEqual([lastEventId, []]);

@@ -10,6 +10,7 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { EventLog, PresenceChange } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import { engines } from '../support/engines.js';
 import type { Engine } from '../support/engines.js';
@@ -17,8 +18,6 @@ import { eventually, settled } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import type { RunningApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 
 jest.setTimeout(60_000);
 
@@ -54,7 +53,7 @@ interface Node extends RunningApp {
 const as = (user: string) => ({ headers: { 'x-user': user } });
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -89,8 +88,8 @@ describe.each(engines)('Presence of nodes that share %s', (_, startEngine) => {
     const startThree = (grace?: number): Promise<Node[]> =>
       Promise.all([start(grace), start(grace), start(grace)]);
 
-    async function open({ url }: Node, user: string): Promise<SseClient> {
-      const client = await connect(`${url}/rooms/room`, as(user));
+    async function open({ app }: Node, user: string): Promise<SseTestClient> {
+      const client = await SseTestClient.connect(app, '/rooms/room', as(user));
       await client.next('hub.checkpoint');
       return client;
     }
@@ -111,9 +110,9 @@ describe.each(engines)('Presence of nodes that share %s', (_, startEngine) => {
         count: 2,
         users: expect.arrayContaining(['ann', 'bob']),
       });
-      ann[0]!.drop();
+      await ann[0]!.dropConnection();
       await eventually(() => a.hub.connections().length === 0);
-      ann[1]!.drop();
+      await ann[1]!.dropConnection();
       await everywhere(nodes, 'bob');
       for (const { changes } of nodes) {
         await eventually(() => changes.length === 3);
@@ -139,11 +138,11 @@ describe.each(engines)('Presence of nodes that share %s', (_, startEngine) => {
       const [a, b, c] = nodes as [Node, Node, Node];
       const first = await open(a, 'ann');
       await everywhere(nodes, 'ann');
-      first.drop();
+      await first.dropConnection();
       await eventually(() => a.hub.connections().length === 0);
       const second = await open(b, 'ann');
       await b.app.close();
-      await second.ended;
+      await second.untilClosed();
       await open(c, 'ann');
       await open(a, 'end');
       await everywhere([a, c], 'ann,end');
@@ -176,7 +175,7 @@ describe.each(engines)('Presence of nodes that share %s', (_, startEngine) => {
       await eventually(() =>
         nodes.every(({ log }) => log.health().status === 'down'),
       );
-      bob.drop();
+      await bob.dropConnection();
       await eventually(() => here(b) === 'ann');
       expect([here(a), here(c)]).toEqual(['ann,bob', 'ann,bob']);
       await engine.comeBack();
@@ -198,11 +197,11 @@ describe.each(engines)('Presence of nodes that share %s', (_, startEngine) => {
       await eventually(() => a.log.health().status === 'down');
       // From a node that was further: only the engine knows whether that is so.
       const further = `${first.lastEventId!.slice(0, -1)}z`;
-      const second = await connect(`${a.url}/rooms/room`, {
+      const second = await SseTestClient.connect(a.app, '/rooms/room', {
         ...as('ann'),
         lastEventId: further,
       });
-      first.drop();
+      await first.dropConnection();
       await eventually(() => a.hub.connections().length === 1);
       await settled(() => a.changes.length, 50);
       await engine.comeBack();
@@ -227,22 +226,22 @@ describe.each(engines)('Presence of nodes that share %s', (_, startEngine) => {
           .subscribe(({ topic, type }) => heard.push(`${topic} ${type}`));
       }
       const spies = [
-        await connect(`${a.url}/everything`),
-        await connect(`${b.url}/everything?rewind=all`, as('spy')),
-        await connect(`${c.url}/everything`, as('hub')),
+        await SseTestClient.connect(a.app, '/everything'),
+        await SseTestClient.connect(b.app, '/everything?rewind=all', as('spy')),
+        await SseTestClient.connect(c.app, '/everything', as('hub')),
       ];
       const secret = await open(a, 'secret-name');
       await everywhere(nodes, 'secret-name');
       await a.hub.disconnect({ user: 'nobody' });
-      secret.drop();
+      await secret.dropConnection();
       await everywhere(nodes, '');
       await a.hub.publish('end', { data: 'end' });
       await a.hub.publish('end', { data: 'ephemeral', ephemeral: true });
-      const late = await connect(`${b.url}/everything?rewind=all`);
+      const late = await SseTestClient.connect(b.app, '/everything?rewind=all');
       for (const spy of spies) {
-        await spy.until(() => spy.appEvents.length === 2);
+        await spy.until(() => spy.events.length === 2);
       }
-      await late.until(() => late.appEvents.length === 1);
+      await late.until(() => late.events.length === 1);
       for (const { text } of [...spies, late]) {
         expect(text).not.toContain('secret-name');
         expect(text).not.toContain('*hub');
@@ -281,13 +280,13 @@ it('Presence signals nothing on a log that is not shared', async () => {
   const log = new MemoryLog();
   const signal = jest.spyOn(log, 'signal');
   const [, adapter] = platforms[0]!;
-  const { app, hub, url } = await startApp(adapter, {
+  const { app, hub } = await startApp(adapter, {
     controllers: [RoomsController],
     options: { log, presenceGrace: 0 },
   });
-  const client = await connect(`${url}/rooms/room`, as('ann'));
+  const client = await SseTestClient.connect(app, '/rooms/room', as('ann'));
   await eventually(() => hub.presence('room').count === 1);
-  client.drop();
+  await client.dropConnection();
   await eventually(() => hub.presence('room').count === 0);
   await app.close();
   expect(signal).not.toHaveBeenCalled();

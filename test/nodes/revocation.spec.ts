@@ -10,6 +10,7 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { engines } from '../support/engines.js';
 import type { Engine } from '../support/engines.js';
 import { eventually, settled } from '../support/eventually.js';
@@ -17,8 +18,6 @@ import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import type { RunningApp } from '../support/running-app.js';
 import { withLateEntries } from '../support/late-entries.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 
 jest.setTimeout(60_000);
 
@@ -67,7 +66,7 @@ const goOn = (): void => {
 
 afterEach(async () => {
   goOn();
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -82,23 +81,23 @@ const startOn = (
   });
 
 async function open(
-  { url }: RunningApp,
+  { app }: RunningApp,
   user: ReturnType<typeof as>,
   path = 'news',
-): Promise<SseClient> {
-  const client = await connect(`${url}/${path}`, user);
+): Promise<SseTestClient> {
+  const client = await SseTestClient.connect(app, `/${path}`, user);
   await client.next('hub.checkpoint');
   return client;
 }
 
-const textsOf = (client: SseClient): string[] =>
-  client.appEvents.map(({ data }) => data);
+const textsOf = (client: SseTestClient): string[] =>
+  client.events.map(({ data }) => data);
 
 /** How a stream ended, and that it did. */
-async function reasonOf(client: SseClient): Promise<string> {
-  await client.ended;
-  const { data } = client.events.at(-1)!;
-  return (JSON.parse(data) as { reason: string }).reason;
+async function reasonOf(client: SseTestClient): Promise<string> {
+  await client.untilClosed();
+  const { data } = client.received.at(-1)!;
+  return (data as { reason: string }).reason;
 }
 
 describe.each(engines)('Over nodes that share %s', (_, startEngine) => {
@@ -148,7 +147,7 @@ describe.each(engines)('Over nodes that share %s', (_, startEngine) => {
       const firstLater = later.map(({ id }) => id!).sort()[0]!;
       for (const client of meant) {
         expect(await reasonOf(client)).toBe('signed-out');
-        const ids = client.appEvents.map(({ id }) => id!);
+        const ids = client.events.map(({ id }) => id!);
         expect(ids.length).toBeGreaterThan(20);
         expect(ids.at(-1)! < firstLater).toBe(true);
         expect(textsOf(client)).not.toContain('later');
@@ -180,7 +179,7 @@ describe.each(engines)('Over nodes that share %s', (_, startEngine) => {
       const [a, b] = await Promise.all([start(), start()]);
       isSlow = true;
       const late = [as('ann'), as('bob')].map((user) =>
-        connect(`${b.url}/news`, user),
+        SseTestClient.connect(b.app, '/news', user),
       );
       await eventually(() => onTheirWay.length === 2);
       await a.hub.disconnect({ user: 'ann' }, 'signed-out');
@@ -189,7 +188,7 @@ describe.each(engines)('Over nodes that share %s', (_, startEngine) => {
       goOn();
       const [ann, bob] = await Promise.all(late);
       expect(await reasonOf(ann!)).toBe('signed-out');
-      expect(ann!.appEvents).toEqual([]);
+      expect(ann!.events).toEqual([]);
       expect((await bob!.next()).data).toBe('later');
       // Whom a guard lets through from now on it lets through.
       const again = await open(b, as('ann'));
@@ -239,7 +238,7 @@ describe.each(engines)('Over nodes that share %s', (_, startEngine) => {
       const [a, b] = await Promise.all([start(options), start(options)]);
       const open1 = await open(b, as('ann'));
       isSlow = true;
-      const late = connect(`${b.url}/news`, as('ann'));
+      const late = SseTestClient.connect(b.app, '/news', as('ann'));
       await eventually(() => onTheirWay.length === 1);
       await a.hub.refresh({ user: 'ann' });
       await a.hub.publish('news', { data: 'later' });
@@ -247,7 +246,7 @@ describe.each(engines)('Over nodes that share %s', (_, startEngine) => {
       goOn();
       const client = await late;
       expect(await reasonOf(client)).toBe('revoked');
-      expect(client.appEvents).toEqual([]);
+      expect(client.events).toEqual([]);
     });
 
     it('an ephemeral event does not overtake hub.disconnect on its way to another node', async () => {
@@ -262,7 +261,7 @@ describe.each(engines)('Over nodes that share %s', (_, startEngine) => {
         await bob.until(() => textsOf(bob).includes('secret'));
         expect(await reasonOf(ann)).toBe('revoked');
         expect(textsOf(ann)).toEqual(['before']);
-        bob.drop();
+        await bob.dropConnection();
       }
     });
 
@@ -273,7 +272,9 @@ describe.each(engines)('Over nodes that share %s', (_, startEngine) => {
       await expect(a.hub.disconnect({ user: 'ann' })).rejects.toThrow(
         LogUnavailableException,
       );
-      expect(client.events.map(({ type }) => type)).toEqual(['hub.checkpoint']);
+      expect(client.received.map(({ type }) => type)).toEqual([
+        'hub.checkpoint',
+      ]);
       await engine.comeBack();
       await untilTaken(() => a.hub.disconnect({ user: 'ann' }, 'signed-out'));
       expect(await reasonOf(client)).toBe('signed-out');

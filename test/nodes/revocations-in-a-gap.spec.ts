@@ -13,6 +13,7 @@ import {
   TopicPolicy,
 } from 'nestjs-sse-hub';
 import type { TopicAuthorizer } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { eventually } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import {
@@ -26,8 +27,6 @@ import type { Node } from '../support/nodes.js';
 import { closeApps, platforms } from '../support/running-app.js';
 import { SharedHistory } from '../support/shared-log.js';
 import type { SharedLog } from '../support/shared-log.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 
 /** What the application knows, on all nodes. */
 const app = {
@@ -87,10 +86,12 @@ class SessionController {
 
 const ann = { headers: { 'x-user': 'ann' } };
 
-const closedWith = ({ events }: SseClient): string | undefined => {
+const closedWith = ({
+  received: events,
+}: SseTestClient): string | undefined => {
   const last = events.at(-1);
   return last?.type === 'hub.closed'
-    ? (JSON.parse(last.data) as { reason: string }).reason
+    ? (last.data as { reason: string }).reason
     : undefined;
 };
 
@@ -116,7 +117,7 @@ describe.each(platforms)(
     });
 
     afterEach(async () => {
-      dropClients();
+      await closeSseTestClients();
       await closeApps();
     });
 
@@ -149,17 +150,17 @@ describe.each(platforms)(
       'ends the streams of users, whom the guards judge anew: the entry was %s',
       async (kind) => {
         await publishNumbers(ahead, 1, 1);
-        const client = await connect(`${node.url}/session`, ann);
+        const client = await SseTestClient.connect(node.app, '/session', ann);
         await client.next('hub.checkpoint');
         node.log.hold();
         app.signedOut.add('ann');
         await ahead.hub.disconnect({ user: 'ann' }, 'signed-out');
         await loseUnmet(kind);
         await publishNumbers(node, 2, 2);
-        expect(await client.ended).toBe(true);
+        expect((await client.untilClosed()).clean).toBe(true);
         expect(closedWith(client)).toBe('unavailable');
         expect(client.data).toEqual([]);
-        const again = await connect(`${node.url}/session`, {
+        const again = await SseTestClient.connect(node.app, '/session', {
           ...ann,
           lastEventId: client.lastEventId,
         });
@@ -169,14 +170,14 @@ describe.each(platforms)(
 
     it('lets who may stay come back from where they were, told of the gap', async () => {
       const [first] = await publishNumbers(ahead, 1, 1);
-      const client = await connect(`${node.url}/session`, {
+      const client = await SseTestClient.connect(node.app, '/session', {
         ...ann,
         lastEventId: first,
       });
       node.log.hold();
       await publishNumbers(ahead, 2, 3);
       await loseUnmet('trimmed');
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(client.lastEventId).toBe(first);
       await client.reconnect();
       await publishNumbers(node, 4, 4);
@@ -187,7 +188,7 @@ describe.each(platforms)(
 
     it('ends also a stream that guards have let through before, and that opens after it', async () => {
       app.holds = true;
-      const connecting = connect(`${node.url}/session`, ann);
+      const connecting = SseTestClient.connect(node.app, '/session', ann);
       await eventually(() => app.passes.length === 1);
       node.log.hold();
       app.signedOut.add('ann');
@@ -196,13 +197,13 @@ describe.each(platforms)(
       app.passes.forEach((pass) => pass());
       const client = await connecting;
       await publishNumbers(node, 2, 2);
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(closedWith(client)).toBe('unavailable');
       expect(client.data).toEqual([]);
     });
 
     it('leaves streams of nobody in particular open, which are told of the gap', async () => {
-      const client = await connect(`${node.url}/session`);
+      const client = await SseTestClient.connect(node.app, '/session');
       await client.next('hub.checkpoint');
       node.log.hold();
       await publishNumbers(ahead, 1, 2);
@@ -215,11 +216,11 @@ describe.each(platforms)(
 
     it('asks the policies of such streams again, and lets nothing out before they answer', async () => {
       const [kept, ended] = await Promise.all([
-        connect(`${node.url}/room`),
-        connect(`${node.url}/room`),
+        SseTestClient.connect(node.app, '/room'),
+        SseTestClient.connect(node.app, '/room'),
       ]);
       await Promise.all([kept, ended].map((c) => c.next('hub.checkpoint')));
-      const watch = await connect(`${node.url}/session`);
+      const watch = await SseTestClient.connect(node.app, '/session');
       node.log.hold();
       await publishNumbers(ahead, 1, 2);
       app.answersLater = true;
@@ -232,7 +233,7 @@ describe.each(platforms)(
       await untilNumber(kept, 3);
       app.isOpen = false;
       app.answers[1]!();
-      expect(await ended.ended).toBe(true);
+      expect((await ended.untilClosed()).clean).toBe(true);
       expect(closedWith(ended)).toBe('revoked');
       expect(numbersOf(kept)).toEqual([3]);
       expect(numbersOf(ended)).toEqual([]);
@@ -243,8 +244,10 @@ describe.each(platforms)(
       log.capabilities = { durable: true, shared: false };
       const alone = await start(log);
       const [client, signedOut] = await Promise.all([
-        connect(`${alone.url}/session`, ann),
-        connect(`${alone.url}/session`, { headers: { 'x-user': 'bob' } }),
+        SseTestClient.connect(alone.app, '/session', ann),
+        SseTestClient.connect(alone.app, '/session', {
+          headers: { 'x-user': 'bob' },
+        }),
       ]);
       await Promise.all(
         [client, signedOut].map((c) => c.next('hub.checkpoint')),
@@ -259,7 +262,7 @@ describe.each(platforms)(
       await publishNumbers(alone, 2, 2);
       await untilNumber(client, 2);
       expect(resetsOf(client)).toHaveLength(1);
-      expect(await signedOut.ended).toBe(true);
+      expect((await signedOut.untilClosed()).clean).toBe(true);
       expect(closedWith(signedOut)).toBe('signed-out');
     });
   },

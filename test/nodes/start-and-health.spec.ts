@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { EventHub, LogUnavailableException } from 'nestjs-sse-hub';
 import type { HubHealth } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import {
   numbersOf,
   publishNumbers,
@@ -12,7 +13,6 @@ import {
 import { eventually } from '../support/eventually.js';
 import { closeApps, platforms } from '../support/running-app.js';
 import { SharedHistory } from '../support/shared-log.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 /** What the hub says of itself while modules are initialized. */
 @Injectable()
@@ -34,7 +34,7 @@ describe.each(platforms)('A node (%s)', (_, adapter) => {
   });
 
   afterEach(async () => {
-    dropClients();
+    await closeSseTestClients();
     await closeApps();
   });
 
@@ -66,7 +66,7 @@ describe.each(platforms)('A node (%s)', (_, adapter) => {
     const start = { ...calls };
     const clients = await Promise.all(
       [0, 50, 100, 199].map((i) =>
-        connect(`${node.url}/plain`, { lastEventId: ids[i] }),
+        SseTestClient.connect(node.app, '/plain', { lastEventId: ids[i] }),
       ),
     );
     await publishNumbers(node, 201, 201);
@@ -117,7 +117,9 @@ describe.each(platforms)('A node (%s)', (_, adapter) => {
     expect(hub.health()).toEqual(up);
 
     log.goAway();
-    const client = await connect(`${node.url}/plain`, { lastEventId: ids[0] });
+    const client = await SseTestClient.connect(node.app, '/plain', {
+      lastEventId: ids[0],
+    });
     await client.next('hub.checkpoint');
     const reason = 'The engine of the test is away.';
     expect(hub.health()).toEqual({
@@ -126,7 +128,7 @@ describe.each(platforms)('A node (%s)', (_, adapter) => {
       log: { status: 'down', reason },
       waiting: 1,
     });
-    client.drop();
+    await client.dropConnection();
     await eventually(() => hub.health().waiting === 0);
 
     log.comeBack();

@@ -18,9 +18,9 @@ import {
   SseEvent,
 } from 'nestjs-sse-hub';
 import { ApiSse } from 'nestjs-sse-hub/swagger';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 class Actor {
   @ApiProperty()
@@ -85,7 +85,7 @@ class MoviesController {
 }
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -224,14 +224,14 @@ describe.each(platforms)('@ApiSse() on %s', (_, adapter) => {
   });
 
   it('leaves the stream as it was', async () => {
-    const { hub, url } = await start();
+    const { hub, app } = await start();
     const clients = [
-      await connect(`${url}/movies/events`),
-      await connect(`${url}/movies/above`),
+      await SseTestClient.connect(app, '/movies/events'),
+      await SseTestClient.connect(app, '/movies/above'),
     ];
     await hub.publish(new MovieRemoved(1));
     for (const client of clients) {
-      expect(client.response.headers['content-type']).toBe('text/event-stream');
+      expect(client.headers['content-type']).toBe('text/event-stream');
       expect(await client.next()).toMatchObject({ type: 'movie.removed' });
     }
   });
