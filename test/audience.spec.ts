@@ -9,15 +9,14 @@ import {
   topic,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from './support/answer.js';
 import { CaughtErrors } from './support/caught-errors.js';
 import { HeaderUserGuard } from './support/header-user.guard.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
-import type { SseClient } from './support/sse-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -82,11 +81,9 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
   });
 
   /** What a client gets up to the event that says `end`. */
-  async function untilEnd(client: SseClient): Promise<string[]> {
-    await client.until(() =>
-      client.appEvents.some(({ data }) => data === 'end'),
-    );
-    return client.appEvents.map(({ data }) => data).slice(0, -1);
+  async function untilEnd(client: SseTestClient): Promise<string[]> {
+    await client.until(() => client.events.some(({ data }) => data === 'end'));
+    return client.events.map(({ data }) => data).slice(0, -1);
   }
 
   async function publishToPeople(hub: EventHub) {
@@ -120,11 +117,23 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
   it.each(['inbox', 'everything'])(
     'live: only whom it is for, by user or role (%s)',
     async (path) => {
-      const { url, hub } = await start();
-      const ann = await connect(`${url}/${path}`, as('ann', 'viewer,editor'));
-      const bob = await connect(`${url}/${path}`, as('bob', 'viewer'));
-      const admin = await connect(`${url}/${path}`, as('admin', 'admin'));
-      const nobody = await connect(`${url}/${path}`);
+      const { app, hub } = await start();
+      const ann = await SseTestClient.connect(
+        app,
+        `/${path}`,
+        as('ann', 'viewer,editor'),
+      );
+      const bob = await SseTestClient.connect(
+        app,
+        `/${path}`,
+        as('bob', 'viewer'),
+      );
+      const admin = await SseTestClient.connect(
+        app,
+        `/${path}`,
+        as('admin', 'admin'),
+      );
+      const nobody = await SseTestClient.connect(app, `/${path}`);
       await publishToPeople(hub);
       expect(await untilEnd(ann)).toEqual(expected.ann);
       expect(await untilEnd(bob)).toEqual(expected.bob);
@@ -136,19 +145,21 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
   it.each(['inbox', 'everything'])(
     'in replay: only whom it is for, by user or role (%s)',
     async (path) => {
-      const { url, hub } = await start();
+      const { app, hub } = await start();
       const cursor = await hub.head();
       await publishToPeople(hub);
       for (const query of ['', `?lastEventId=${cursor}`]) {
-        const ann = await connect(
-          `${url}/${path}${query}`,
+        const ann = await SseTestClient.connect(
+          app,
+          `/${path}${query}`,
           as('ann', 'viewer,editor'),
         );
-        const bob = await connect(
-          `${url}/${path}${query}`,
+        const bob = await SseTestClient.connect(
+          app,
+          `/${path}${query}`,
           as('bob', 'viewer'),
         );
-        const nobody = await connect(`${url}/${path}${query}`);
+        const nobody = await SseTestClient.connect(app, `/${path}${query}`);
         expect(await untilEnd(ann)).toEqual(expected.ann);
         expect(await untilEnd(bob)).toEqual(expected.bob);
         expect(await untilEnd(nobody)).toEqual(expected.nobody);
@@ -157,9 +168,17 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
   );
 
   it('a user gets an event on all of their streams, once each', async () => {
-    const { url, hub } = await start();
-    const phone = await connect(`${url}/inbox`, as('ann', 'editor'));
-    const laptop = await connect(`${url}/inbox`, as('ann', 'editor'));
+    const { app, hub } = await start();
+    const phone = await SseTestClient.connect(
+      app,
+      '/inbox',
+      as('ann', 'editor'),
+    );
+    const laptop = await SseTestClient.connect(
+      app,
+      '/inbox',
+      as('ann', 'editor'),
+    );
     await hub.publish('inbox', {
       data: 'twice addressed',
       users: ['ann', 'ann'],
@@ -171,24 +190,22 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
   });
 
   it('ids compare as strings: the number 42, its text and its BigInt are one user', async () => {
-    const { url, hub } = await start();
-    const live = await connect(`${url}/inbox`, as('42'));
+    const { app, hub } = await start();
+    const live = await SseTestClient.connect(app, '/inbox', as('42'));
     await hub.publish('inbox', { data: 'text', users: ['42'] });
     await hub.publish('inbox', { data: 'number', users: [42] });
     await hub.publish('inbox', { data: 'big', users: [42n] });
     await hub.publish('inbox', { data: 'other', users: [4, 420, '042'] });
     await hub.publish('inbox', { data: 'end' });
     expect(await untilEnd(live)).toEqual(['text', 'number', 'big']);
-    expect(await untilEnd(await connect(`${url}/inbox`, as('42')))).toEqual([
-      'text',
-      'number',
-      'big',
-    ]);
+    expect(
+      await untilEnd(await SseTestClient.connect(app, '/inbox', as('42'))),
+    ).toEqual(['text', 'number', 'big']);
   });
 
   it('a client without a user is not the user "undefined" or "null"', async () => {
-    const { url, hub } = await start();
-    const nobody = await connect(`${url}/inbox`);
+    const { app, hub } = await start();
+    const nobody = await SseTestClient.connect(app, '/inbox');
     await hub.publish('inbox', {
       data: 'odd names',
       users: ['undefined', 'null', '*'],
@@ -199,8 +216,8 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
   });
 
   it('a user whose id is a wildcard is only themselves', async () => {
-    const { url, hub } = await start();
-    const star = await connect(`${url}/inbox`, as('*', '*,**'));
+    const { app, hub } = await start();
+    const star = await SseTestClient.connect(app, '/inbox', as('*', '*,**'));
     await hub.publish('inbox', {
       data: 'for ann',
       users: ['ann'],
@@ -212,9 +229,9 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
   });
 
   it('ephemeral events keep to their audience, and are not replayed', async () => {
-    const { url, hub } = await start();
-    const ann = await connect(`${url}/inbox`, as('ann'));
-    const bob = await connect(`${url}/inbox`, as('bob'));
+    const { app, hub } = await start();
+    const ann = await SseTestClient.connect(app, '/inbox', as('ann'));
+    const bob = await SseTestClient.connect(app, '/inbox', as('bob'));
     await hub.publish('inbox', {
       data: 'typing',
       users: ['ann'],
@@ -222,15 +239,15 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
     });
     await hub.publish('inbox', { data: 'end' });
     expect(await untilEnd(ann)).toEqual(['typing']);
-    expect(ann.appEvents[0]!.id).toBeUndefined();
+    expect(ann.events[0]!.id).toBeUndefined();
     expect(await untilEnd(bob)).toEqual([]);
-    expect(await untilEnd(await connect(`${url}/inbox`, as('ann')))).toEqual(
-      [],
-    );
+    expect(
+      await untilEnd(await SseTestClient.connect(app, '/inbox', as('ann'))),
+    ).toEqual([]);
   });
 
   it('user, userId and roles of the options decide who a client is', async () => {
-    const { url, hub } = await start({
+    const { app, hub } = await start({
       user: (context) => {
         const { headers } = context
           .switchToHttp()
@@ -243,7 +260,11 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
       userId: (user: { account: { number: string } }) => user.account.number,
       roles: (user: { groups: string[] }) => user.groups,
     });
-    const client = await connect(`${url}/inbox`, as('7', 'staff,night'));
+    const client = await SseTestClient.connect(
+      app,
+      '/inbox',
+      as('7', 'staff,night'),
+    );
     await hub.publish('inbox', { data: 'by id', users: [7] });
     await hub.publish('inbox', { data: 'by role', roles: ['night'] });
     await hub.publish('inbox', { data: 'day', roles: ['day'] });
@@ -259,8 +280,8 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
   ];
 
   it.each(users)("by default a user's id is its %s", async (_field, user) => {
-    const { url, hub } = await start({ user: () => user });
-    const client = await connect(`${url}/inbox`);
+    const { app, hub } = await start({ user: () => user });
+    const client = await SseTestClient.connect(app, '/inbox');
     await hub.publish('inbox', { data: 'for 7', users: [7] });
     await hub.publish('inbox', {
       data: 'for others',
@@ -287,10 +308,10 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
     ];
 
     it('is opened by that id and by no other, whatever the id holds', async () => {
-      const { url, hub } = await start();
+      const { app, hub } = await start();
       const clients = await Promise.all(
         ids.map((id) =>
-          connect(`${url}/users/${encodeURIComponent(id)}/events`),
+          SseTestClient.connect(app, `/users/${encodeURIComponent(id)}/events`),
         ),
       );
       for (const id of ids) {
@@ -305,8 +326,9 @@ describe.each(platforms)('Who gets an event, on %s', (_, adapter) => {
       }
       for (const [index, client] of clients.entries()) {
         expect(await untilEnd(client)).toEqual([`to ${ids[index]}`]);
-        const replayed = await connect(
-          `${url}/users/${encodeURIComponent(ids[index]!)}/events`,
+        const replayed = await SseTestClient.connect(
+          app,
+          `/users/${encodeURIComponent(ids[index]!)}/events`,
         );
         expect(await untilEnd(replayed)).toEqual([`to ${ids[index]}`]);
       }

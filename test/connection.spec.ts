@@ -11,6 +11,7 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import {
   NEVER,
   defer,
@@ -28,10 +29,9 @@ import { eventually } from './support/eventually.js';
 import type { HeaderUser } from './support/header-user.guard.js';
 import { HeaderUserGuard } from './support/header-user.guard.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -66,8 +66,10 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
 
   it('tells id, user, time and address of its client', async () => {
     const before = Date.now();
-    const { events, served } = await start();
-    await connect(events, { headers: { 'x-user': '42', 'x-roles': 'editor' } });
+    const { app, served } = await start();
+    await SseTestClient.connect(app, '/events', {
+      headers: { 'x-user': '42', 'x-roles': 'editor' },
+    });
     const [connection] = served;
     expect(connection!.id).toMatch(/./);
     expect(connection!.user).toEqual({ id: 42, roles: ['editor'] });
@@ -80,24 +82,30 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
   });
 
   it('has no user when no guard put one on the request', async () => {
-    const { events, served } = await start();
-    await connect(events);
+    const { app, served } = await start();
+    await SseTestClient.connect(app, '/events');
     expect(served[0]!.user).toBeUndefined();
   });
 
   it('has an id of its own', async () => {
-    const { events, served } = await start();
-    await Promise.all([connect(events), connect(events), connect(events)]);
+    const { app, served } = await start();
+    await Promise.all([
+      SseTestClient.connect(app, '/events'),
+      SseTestClient.connect(app, '/events'),
+      SseTestClient.connect(app, '/events'),
+    ]);
     expect(new Set(served.map(({ id }) => id)).size).toBe(3);
   });
 
   it('takes its user from where the option `user` says', async () => {
-    const { events, served } = await start({
+    const { app, served } = await start({
       user: (context) =>
         context.switchToHttp().getRequest<{ headers: Record<string, string> }>()
           .headers['x-name'],
     });
-    await connect(events, { headers: { 'x-name': 'ann' } });
+    await SseTestClient.connect(app, '/events', {
+      headers: { 'x-name': 'ann' },
+    });
     expect(served[0]!.user).toBe('ann');
   });
 
@@ -109,12 +117,14 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
             new FastifyAdapter({
               trustProxy: true,
             }) as unknown as AbstractHttpAdapter;
-    const { events, served } = await start({}, trusting, (app) => {
+    const { app, served } = await start({}, trusting, (app) => {
       if (adapter() instanceof ExpressAdapter) {
         app.set('trust proxy', true);
       }
     });
-    await connect(events, { headers: { 'x-forwarded-for': '203.0.113.9' } });
+    await SseTestClient.connect(app, '/events', {
+      headers: { 'x-forwarded-for': '203.0.113.9' },
+    });
     expect(served[0]!.remoteAddress).toBe('203.0.113.9');
   });
 
@@ -157,11 +167,13 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
     ];
 
     it.each(cases)('from %s', async (_name, query, lastEventId, cursor) => {
-      const { url } = await startApp(adapter, {
+      const { app } = await startApp(adapter, {
         controllers: [CursorController],
       });
-      const client = await connect(`${url}/cursor${query}`, { lastEventId });
-      expect(JSON.parse((await client.next()).data)).toEqual([cursor, cursor]);
+      const client = await SseTestClient.connect(app, `/cursor${query}`, {
+        lastEventId,
+      });
+      expect((await client.next()).data).toEqual([cursor, cursor]);
     });
 
     it('also outside a stream', async () => {
@@ -176,26 +188,25 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
 
   describe('signal', () => {
     it('is aborted when the client leaves', async () => {
-      const { events, served } = await start();
-      const client = await connect(events);
+      const { app, served } = await start();
+      const client = await SseTestClient.connect(app, '/events');
       const { signal } = served[0]!;
       expect(signal.aborted).toBe(false);
-      client.drop();
+      await client.dropConnection();
       await eventually(() => signal.aborted);
     });
 
     it('is aborted when the application closes', async () => {
-      const { app, events, served } = await start();
-      await connect(events);
+      const { app, served } = await start();
+      await SseTestClient.connect(app, '/events');
       await app.close();
       expect(served[0]!.signal.aborted).toBe(true);
     });
 
     it('is aborted already when it is asked for after the end', async () => {
-      const { events, served, hub } = await start();
-      const client = await connect(events);
-      client.drop();
-      await eventually(() => hub.connections().length === 0);
+      const { app, served } = await start();
+      const client = await SseTestClient.connect(app, '/events');
+      await client.dropConnection();
       expect(served[0]!.signal.aborted).toBe(true);
     });
 
@@ -229,47 +240,47 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
 
     it('is what @SseSignal() gives', async () => {
       source.current = NEVER;
-      const { url } = await startApp(adapter, {
+      const { app } = await startApp(adapter, {
         controllers: [SignalController],
       });
-      const client = await connect(`${url}/signal`);
+      const client = await SseTestClient.connect(app, '/signal');
       expect(signals[0]).toBeInstanceOf(AbortSignal);
       expect(signals[0]).toBe(signals[1]);
-      client.drop();
+      await client.dropConnection();
       await eventually(() => signals[0]!.aborted);
     });
 
     it('is aborted when the observable completes', async () => {
       const subject = new Subject<unknown>();
       source.current = subject;
-      const { url } = await startApp(adapter, {
+      const { app } = await startApp(adapter, {
         controllers: [SignalController],
       });
-      const client = await connect(`${url}/signal`);
+      const client = await SseTestClient.connect(app, '/signal');
       expect(signals[0]!.aborted).toBe(false);
       subject.complete();
       expect(signals[0]!.aborted).toBe(true);
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
     });
 
     it('is aborted when the observable fails', async () => {
       const subject = new Subject<unknown>();
       source.current = subject;
-      const { url } = await startApp(adapter, {
+      const { app } = await startApp(adapter, {
         controllers: [SignalController],
       });
-      await connect(`${url}/signal`);
+      await SseTestClient.connect(app, '/signal');
       subject.error(new Error('broken'));
       expect(signals[0]!.aborted).toBe(true);
     });
 
     it('wakes a generator that waits for it', async () => {
-      const { url, hub } = await startApp(adapter, {
+      const { app, hub } = await startApp(adapter, {
         controllers: [SignalController],
       });
-      const client = await connect(`${url}/generator`);
+      const client = await SseTestClient.connect(app, '/generator');
       await client.next();
-      client.drop();
+      await client.dropConnection();
       await eventually(
         () => signals[0]!.aborted && hub.connections().length === 0,
       );
@@ -278,27 +289,27 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
 
   describe('close()', () => {
     it('ends the stream behind what was sent, with hub.closed and the reason', async () => {
-      const { events, served, hub } = await start();
-      const client = await connect(events);
+      const { app, served, hub } = await start();
+      const client = await SseTestClient.connect(app, '/events');
       await hub.publish('news', { data: 'last words' });
       await client.next();
       served[0]!.close('signed-out');
       const closed = await client.next('hub.closed');
-      expect(JSON.parse(closed.data)).toEqual({ reason: 'signed-out' });
+      expect(closed.data).toEqual({ reason: 'signed-out' });
       expect(closed.id).toBeUndefined();
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(served[0]!.signal.aborted).toBe(true);
       expect(hub.connections()).toEqual([]);
     });
 
     it('may be called again, and on a client that has left', async () => {
-      const { events, served, hub } = await start();
-      const client = await connect(events);
+      const { app, served, hub } = await start();
+      const client = await SseTestClient.connect(app, '/events');
       served[0]!.close('one');
       served[0]!.close('two');
-      await client.ended;
+      await client.untilClosed();
       expect(
-        client.events.filter(({ type }) => type === 'hub.closed'),
+        client.received.filter(({ type }) => type === 'hub.closed'),
       ).toHaveLength(1);
       served[0]!.close('three');
       expect(hub.connections()).toEqual([]);
@@ -320,13 +331,13 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
           });
         }
       }
-      const { url, hub } = await startApp(adapter, {
+      const { app, hub } = await startApp(adapter, {
         controllers: [ClosingController],
       });
-      const client = await connect(`${url}/closing`);
+      const client = await SseTestClient.connect(app, '/closing');
       expect(client.status).toBe(200);
       await client.next('hub.closed');
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(client.text).not.toContain('unseen');
       expect(hub.connections()).toEqual([]);
       expect(open).toBe(0);
@@ -349,30 +360,34 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
           }
         }
         let caught: CaughtErrors;
-        const { url, hub } = await startApp(adapter, {
+        const { app, hub } = await startApp(adapter, {
           controllers: [FailingController],
           configure: (app: INestApplication) => {
             caught = new CaughtErrors(app);
           },
         });
-        const client = await connect(`${url}/failing`);
+        const client = await SseTestClient.connect(app, '/failing');
         await client.next('hub.closed');
-        expect(await client.ended).toBe(true);
+        expect((await client.untilClosed()).clean).toBe(true);
         expect(hub.connections()).toEqual([]);
         expect(caught!.errors).toEqual([]);
       },
     );
 
     it('can be called by whoever finds the connection in hub.connections()', async () => {
-      const { events, hub } = await start();
-      const ann = await connect(events, { headers: { 'x-user': 'ann' } });
-      const bob = await connect(events, { headers: { 'x-user': 'bob' } });
+      const { app, hub } = await start();
+      const ann = await SseTestClient.connect(app, '/events', {
+        headers: { 'x-user': 'ann' },
+      });
+      const bob = await SseTestClient.connect(app, '/events', {
+        headers: { 'x-user': 'bob' },
+      });
       for (const connection of hub.connections()) {
         if ((connection.user as HeaderUser).id === 'ann') {
           connection.close('banned');
         }
       }
-      expect(JSON.parse((await ann.next('hub.closed')).data)).toEqual({
+      expect((await ann.next('hub.closed')).data).toEqual({
         reason: 'banned',
       });
       await hub.publish('news', { data: 'for who is left' });
@@ -381,19 +396,24 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
   });
 
   it('is in hub.connections() from its head to its end', async () => {
-    const { events, hub, served } = await start();
+    const { app, hub, served } = await start();
     expect(hub.connections()).toEqual([]);
-    const a = await connect(events, { headers: { 'x-user': 'ann' } });
-    const b = await connect(events, { headers: { 'x-user': 'bob' } });
+    const [a, b] = [
+      await SseTestClient.connect(app, '/events', {
+        headers: { 'x-user': 'ann' },
+      }),
+      await SseTestClient.connect(app, '/events', {
+        headers: { 'x-user': 'bob' },
+      }),
+    ];
     expect(hub.connections()).toEqual(served);
     expect(
       hub.connections().map(({ user }) => (user as HeaderUser).id),
     ).toEqual(['ann', 'bob']);
-    a.drop();
-    await eventually(() => hub.connections().length === 1);
+    await a.dropConnection();
     expect(hub.connections()).toEqual([served[1]]);
-    b.drop();
-    await eventually(() => hub.connections().length === 0);
+    await b.dropConnection();
+    expect(hub.connections()).toEqual([]);
   });
 
   it('may be injected twice, beside other parameters', async () => {
@@ -408,8 +428,10 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
         return of({ data: one === two });
       }
     }
-    const { url } = await startApp(adapter, { controllers: [TwiceController] });
-    expect((await (await connect(`${url}/twice`)).next()).data).toBe('true');
+    const { app } = await startApp(adapter, { controllers: [TwiceController] });
+    expect(
+      (await (await SseTestClient.connect(app, '/twice')).next()).data,
+    ).toBe(true);
   });
 
   it('is refused outside @Sse(), with the import to change', async () => {
@@ -480,48 +502,48 @@ describe.each(platforms)('A connection on %s', (_, adapter) => {
     it.each(['unlimited', 'infinite'])(
       '%s lets everything wait for a client that does not read',
       async (path) => {
-        const { url } = await startApp(adapter, {
+        const { app } = await startApp(adapter, {
           controllers: [BulkController],
         });
-        const client = await connect(`${url}/${path}`);
-        const cut = await connect(`${url}/default`);
+        const client = await SseTestClient.connect(app, `/${path}`);
+        const cut = await SseTestClient.connect(app, '/default');
         client.pause();
         cut.pause();
         await emitMuch();
         await eventually(() => signals.get('default')!.aborted);
         expect(signals.get(path)!.aborted).toBe(false);
         client.resume();
-        await client.until(() => client.events.length === 24);
+        await client.until(() => client.received.length === 24);
       },
     );
 
     it('cuts a client of the route for which more waits', async () => {
-      const { url } = await startApp(adapter, {
+      const { app } = await startApp(adapter, {
         controllers: [BulkController],
         options: {
           slowClient: { maxPendingBytes: 64 * 1024 * 1024 },
           window: { bytes: 64 * 1024 * 1024 },
         },
       });
-      const small = await connect(`${url}/small`);
-      const unlimited = await connect(`${url}/default`);
+      const small = await SseTestClient.connect(app, '/small');
+      const unlimited = await SseTestClient.connect(app, '/default');
       small.pause();
       unlimited.pause();
       await emitMuch();
       await eventually(() => signals.get('small')!.aborted);
       expect(signals.get('default')!.aborted).toBe(false);
       small.resume();
-      expect(await small.ended).toBe(false);
+      expect((await small.untilClosed()).clean).toBe(false);
     });
 
     it('does not cut a client that reads', async () => {
-      const { url } = await startApp(adapter, {
+      const { app } = await startApp(adapter, {
         controllers: [BulkController],
       });
-      const client = await connect(`${url}/small`);
+      const client = await SseTestClient.connect(app, '/small');
       for (let i = 1; i <= 50; i++) {
         source.current.next('x'.repeat(128 * 1024));
-        await client.until(() => client.events.length === i);
+        await client.until(() => client.received.length === i);
       }
       expect(signals.get('small')!.aborted).toBe(false);
     });

@@ -1,6 +1,7 @@
 import { Controller, HttpException, NotFoundException } from '@nestjs/common';
 import type { INestApplication, MessageEvent } from '@nestjs/common';
 import { Sse, SseRouteException } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import {
   EMPTY,
   NEVER,
@@ -19,7 +20,6 @@ import { answer } from './support/answer.js';
 import { CaughtErrors } from './support/caught-errors.js';
 import { eventually, settled } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
 
 /** What `isObservable` of RxJS takes for one of its own. */
 interface InteropObservable {
@@ -28,7 +28,7 @@ interface InteropObservable {
 }
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -49,8 +49,8 @@ describe.each(platforms)('What a handler returns, on %s', (_, adapter) => {
 
   /** The frames that a stream of values becomes, without the first `retry`. */
   async function framesOf(...values: unknown[]): Promise<string> {
-    const client = await connect(await serve(() => from(values)));
-    await client.ended;
+    const client = await SseTestClient.connect(await serve(() => from(values)));
+    await client.untilClosed();
     return client.text
       .replace(/^retry: \d+\n\n/, '')
       .replace(/event: hub\.complete\ndata: {}\n\n$/, '');
@@ -97,13 +97,13 @@ describe.each(platforms)('What a handler returns, on %s', (_, adapter) => {
     });
 
     it('messages without an id get none', async () => {
-      const client = await connect(
+      const client = await SseTestClient.connect(
         await serve(() =>
           from([{ data: 1 }, 'two', { id: '7', data: 3 }, { data: 4 }]),
         ),
       );
-      await client.ended;
-      expect(client.events.map(({ id }) => id)).toEqual([
+      await client.untilClosed();
+      expect(client.received.map(({ id }) => id)).toEqual([
         undefined,
         undefined,
         '7',
@@ -146,13 +146,13 @@ describe.each(platforms)('What a handler returns, on %s', (_, adapter) => {
       '%s ends the stream with hub.error, not with a forged event',
       async (_name, value) => {
         const source = new ReplaySubject<unknown>();
-        const client = await connect(await serve(() => source));
+        const client = await SseTestClient.connect(await serve(() => source));
         source.next('first');
         source.next(value);
         source.next('never sent');
         expect((await client.next()).data).toBe('first');
         await client.next('hub.error');
-        expect(await client.ended).toBe(true);
+        expect((await client.untilClosed()).clean).toBe(true);
         expect(client.text).not.toMatch(/forged|never sent/);
         expect(source.observed).toBe(false);
       },
@@ -171,31 +171,33 @@ describe.each(platforms)('What a handler returns, on %s', (_, adapter) => {
 
   describe('an observable', () => {
     it('that completes says hub.complete and ends cleanly', async () => {
-      const client = await connect(await serve(() => of('one', 'two')));
-      expect(await client.ended).toBe(true);
-      expect(client.events.map(({ type, data }) => [type, data])).toEqual([
+      const client = await SseTestClient.connect(
+        await serve(() => of('one', 'two')),
+      );
+      expect((await client.untilClosed()).clean).toBe(true);
+      expect(client.received.map(({ type, data }) => [type, data])).toEqual([
         ['message', 'one'],
         ['message', 'two'],
-        ['hub.complete', '{}'],
+        ['hub.complete', {}],
       ]);
     });
 
     it('that is empty is a stream all the same', async () => {
-      const client = await connect(await serve(() => EMPTY));
+      const client = await SseTestClient.connect(await serve(() => EMPTY));
       expect(client.status).toBe(200);
-      expect(await client.ended).toBe(true);
-      expect(client.events.map(({ type }) => type)).toEqual(['hub.complete']);
+      expect((await client.untilClosed()).clean).toBe(true);
+      expect(client.received.map(({ type }) => type)).toEqual(['hub.complete']);
     });
 
     it('that is silent gets its head at once', async () => {
-      const client = await connect(await serve(() => NEVER));
+      const client = await SseTestClient.connect(await serve(() => NEVER));
       expect(client.status).toBe(200);
-      await client.until(() => client.retries.length === 1);
+      await client.until(() => client.retry !== undefined);
     });
 
     it('that emits later is sent as it emits', async () => {
       const subject = new Subject<string>();
-      const client = await connect(await serve(() => subject));
+      const client = await SseTestClient.connect(await serve(() => subject));
       for (const word of ['one', 'two', 'three']) {
         subject.next(word);
         expect((await client.next()).data).toBe(word);
@@ -211,48 +213,51 @@ describe.each(platforms)('What a handler returns, on %s', (_, adapter) => {
           return open('hi');
         }).pipe(finalize(() => released++)),
       );
-      const [a, b] = [await connect(url), await connect(url)];
+      const [a, b] = [
+        await SseTestClient.connect(url),
+        await SseTestClient.connect(url),
+      ];
       await a.next();
       await b.next();
       expect([subscribed, released]).toEqual([2, 0]);
-      a.drop();
+      await a.dropConnection();
       await eventually(() => released === 1);
-      b.drop();
+      await b.dropConnection();
       await eventually(() => released === 2);
       expect(subscribed).toBe(2);
     });
 
     it('that fails after the head says hub.error behind what it sent, without internals', async () => {
       const source = new ReplaySubject<string>();
-      const client = await connect(await serve(() => source));
+      const client = await SseTestClient.connect(await serve(() => source));
       source.next('sent before');
       source.error(
         new Error('connect ECONNREFUSED 10.0.0.7:5432 password=hunter2'),
       );
       expect((await client.next()).data).toBe('sent before');
-      expect(JSON.parse((await client.next('hub.error')).data)).toMatchObject({
+      expect((await client.next('hub.error')).data).toMatchObject({
         message: 'Internal server error',
       });
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(client.text).not.toMatch(/hunter2|ECONNREFUSED|\bat /);
     });
 
     it('that fails after the head with an HttpException tells its message', async () => {
       const source = new Subject<string>();
-      const client = await connect(await serve(() => source));
+      const client = await SseTestClient.connect(await serve(() => source));
       source.error(
         new HttpException('The match is over', 410, {
           cause: new Error('hunter2'),
         }),
       );
-      expect(JSON.parse((await client.next('hub.error')).data)).toMatchObject({
+      expect((await client.next('hub.error')).data).toMatchObject({
         message: 'The match is over',
       });
       expect(client.text).not.toContain('hunter2');
     });
 
     it('may come by a promise, also from a handler that awaits', async () => {
-      const client = await connect(
+      const client = await SseTestClient.connect(
         await serve(async () => {
           await new Promise((done) => setImmediate(done));
           return open('late but here');
@@ -266,14 +271,14 @@ describe.each(platforms)('What a handler returns, on %s', (_, adapter) => {
         lift: () => foreign,
         subscribe: (observer) => open('foreign').subscribe(observer),
       };
-      const client = await connect(await serve(() => foreign));
+      const client = await SseTestClient.connect(await serve(() => foreign));
       expect((await client.next()).data).toBe('foreign');
     });
   });
 
   describe('an async generator', () => {
     it('is streamed to its end', async () => {
-      const client = await connect(
+      const client = await SseTestClient.connect(
         await serve(async function* () {
           yield 'one';
           await new Promise((done) => setImmediate(done));
@@ -283,14 +288,14 @@ describe.each(platforms)('What a handler returns, on %s', (_, adapter) => {
       expect((await client.next()).data).toBe('one');
       expect(await client.next()).toMatchObject({ type: 'named', data: 'two' });
       await client.next('hub.complete');
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
     });
 
     it('may come by a promise', async () => {
       async function* words() {
         yield await Promise.resolve('word');
       }
-      const client = await connect(
+      const client = await SseTestClient.connect(
         await serve(async () => Promise.resolve(words())),
       );
       expect((await client.next()).data).toBe('word');
@@ -298,7 +303,7 @@ describe.each(platforms)('What a handler returns, on %s', (_, adapter) => {
 
     it('may be any async iterable, also one without return()', async () => {
       const values = ['one', 'two'];
-      const client = await connect(
+      const client = await SseTestClient.connect(
         await serve(() => ({
           [Symbol.asyncIterator]: () => ({
             next: () =>
@@ -326,21 +331,21 @@ describe.each(platforms)('What a handler returns, on %s', (_, adapter) => {
           released = true;
         }
       });
-      const client = await connect(url);
+      const client = await SseTestClient.connect(url);
       await client.next();
-      client.drop();
+      await client.dropConnection();
       await eventually(() => released);
     });
 
     it('that fails says hub.error', async () => {
-      const client = await connect(
+      const client = await SseTestClient.connect(
         await serve(async function* () {
           yield await Promise.resolve('one');
           throw new Error('hunter2');
         }),
       );
       expect((await client.next()).data).toBe('one');
-      expect(JSON.parse((await client.next('hub.error')).data)).toMatchObject({
+      expect((await client.next('hub.error')).data).toMatchObject({
         message: 'Internal server error',
       });
       expect(client.text).not.toContain('hunter2');
@@ -358,18 +363,18 @@ describe.each(platforms)('What a handler returns, on %s', (_, adapter) => {
           released = true;
         }
       });
-      const client = await connect(url);
+      const client = await SseTestClient.connect(url);
       client.pause();
       const held = await settled(() => pulled);
       expect(held).toBeLessThan(1_000);
       expect(released).toBe(false);
       client.resume();
-      await client.until(() => client.events.length > held + 10);
-      const numbers = client.events.map(({ data }) =>
+      await client.until(() => client.received.length > held + 10);
+      const numbers = client.received.map(({ data }) =>
         Number.parseInt(data, 10),
       );
       expect(numbers).toEqual(numbers.map((_number, index) => index));
-      client.drop();
+      await client.dropConnection();
       await eventually(() => released);
       expect(await settled(() => pulled)).toBe(pulled);
     });

@@ -9,6 +9,7 @@ import {
   SseConnection,
   SseRouteException,
 } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import {
   BehaviorSubject,
   Observable,
@@ -29,10 +30,9 @@ import { answer } from './support/answer.js';
 import { CaughtErrors } from './support/caught-errors.js';
 import { eventually } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -77,10 +77,10 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
   };
 
   it('carries what is published to its topics, with type, data and id', async () => {
-    const { hub, events } = await serve((hub, connection) =>
+    const { app, hub } = await serve((hub, connection) =>
       hub.stream({ topics: ['movies', 'actors'], for: connection }),
     );
-    const client = await connect(events);
+    const client = await SseTestClient.connect(app, '/events');
     await hub.publish('other', { data: 'not asked for' });
     const published = await hub.publish('movies', {
       type: 'movie.added',
@@ -90,7 +90,7 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
     expect(await client.next()).toEqual({
       type: 'movie.added',
       id: published.id,
-      data: '{"title":"Alien"}',
+      data: { title: 'Alien' },
     });
     expect(await client.next()).toMatchObject({
       type: 'message',
@@ -99,7 +99,7 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
   });
 
   it('may be filtered and mapped in the handler, with types and where by the hub', async () => {
-    const { hub, events } = await serve((hub, connection, query) =>
+    const { app, hub } = await serve((hub, connection, query) =>
       hub
         .stream({
           topics: ['movies'],
@@ -112,7 +112,7 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
           map((event) => event.with({ data: event.data.title as string })),
         ),
     );
-    const client = await connect(`${events}?q=horror`);
+    const client = await SseTestClient.connect(app, '/events?q=horror');
     const add = (
       title: string,
       year: number,
@@ -147,7 +147,7 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
     });
 
     it('is refused also when it comes later, behind hub.error', async () => {
-      const { events, hub } = await serve((hub, connection) => {
+      const { app, hub } = await serve((hub, connection) => {
         const first = hub.stream({ topics: ['a'], for: connection });
         const second = hub.stream({ topics: ['b'], for: connection });
         return first.pipe(
@@ -156,22 +156,22 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
           ),
         );
       });
-      const client = await connect(events);
+      const client = await SseTestClient.connect(app, '/events');
       await hub.publish('a', { data: 'one' });
       expect((await client.next()).data).toBe('one');
       await hub.publish('a', { data: 'go' });
       await client.next('hub.error');
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
     });
 
     it('may follow one that has ended', async () => {
-      const { events, hub } = await serve((hub, connection) =>
+      const { app, hub } = await serve((hub, connection) =>
         concat(
           hub.stream({ topics: ['a'], for: connection }).pipe(take(1)),
           hub.stream({ topics: ['b'], for: connection }),
         ),
       );
-      const client = await connect(events);
+      const client = await SseTestClient.connect(app, '/events');
       await hub.publish('a', { data: 'first' });
       expect((await client.next()).data).toBe('first');
       await hub.publish('b', { data: 'second' });
@@ -181,7 +181,7 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
 
   describe('subscribed to again', () => {
     it('by retry goes on behind the event that failed: nothing else lost, nothing twice', async () => {
-      const { hub, events } = await serve((hub, connection) =>
+      const { app, hub } = await serve((hub, connection) =>
         hub.stream({ topics: ['numbers'], for: connection }).pipe(
           map((event) => {
             if (event.data % 4 === 0) {
@@ -192,7 +192,7 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
           retry(),
         ),
       );
-      const client = await connect(events);
+      const client = await SseTestClient.connect(app, '/events');
       await client.next('hub.checkpoint');
       await count(hub, 'numbers', 1, 10);
       await client.until(() => client.data.includes(10));
@@ -202,7 +202,7 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
 
     it('by retry behind asynchronous work: only what failed is skipped', async () => {
       const work = new Subject<void>();
-      const { hub, events } = await serve((hub, connection) =>
+      const { app, hub } = await serve((hub, connection) =>
         hub.stream({ topics: ['numbers'], for: connection }).pipe(
           concatMap(async (event: HubEvent) => {
             if (event.data === 1) {
@@ -216,7 +216,7 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
           retry(),
         ),
       );
-      const client = await connect(events);
+      const client = await SseTestClient.connect(app, '/events');
       await client.next('hub.checkpoint');
       await count(hub, 'numbers', 1, 4);
       await eventually(() => work.observed);
@@ -226,7 +226,7 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
     });
 
     it('by retry does not go back to the header that the client came with', async () => {
-      const { hub, events } = await serve((hub, connection) =>
+      const { app, hub } = await serve((hub, connection) =>
         hub.stream({ topics: ['numbers'], for: connection }).pipe(
           map((event) => {
             if (event.data === 4) {
@@ -239,7 +239,9 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
       );
       const first = await hub.publish('numbers', { data: 1 });
       await count(hub, 'numbers', 2, 6);
-      const client = await connect(events, { lastEventId: first.id });
+      const client = await SseTestClient.connect(app, '/events', {
+        lastEventId: first.id,
+      });
       await client.until(() => client.data.includes(6));
       await count(hub, 'numbers', 7, 7);
       await client.until(() => client.data.includes(7));
@@ -248,14 +250,14 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
 
     it('by switchMap continues with the other selection', async () => {
       const topic = new BehaviorSubject('even');
-      const { hub, events } = await serve((hub, connection) =>
+      const { app, hub } = await serve((hub, connection) =>
         topic.pipe(
           switchMap((name) =>
             hub.stream({ topics: [name, 'all'], for: connection }),
           ),
         ),
       );
-      const client = await connect(events);
+      const client = await SseTestClient.connect(app, '/events');
       await hub.publish('even', { data: 2 });
       await hub.publish('odd', { data: 3 });
       await client.next();
@@ -266,32 +268,32 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
       await hub.publish('odd', { data: 5 });
       await hub.publish('all', { data: 'end' });
       await client.until(() =>
-        client.appEvents.some(({ data }) => data === 'end'),
+        client.events.some(({ data }) => data === 'end'),
       );
-      expect(client.appEvents.map(({ data }) => data)).toEqual([
-        '2',
+      expect(client.events.map(({ data }) => data)).toEqual([
+        2,
         'all',
-        '5',
+        5,
         'end',
       ]);
-      expect(client.events.filter(({ type }) => type === 'hub.reset')).toEqual(
-        [],
-      );
+      expect(
+        client.received.filter(({ type }) => type === 'hub.reset'),
+      ).toEqual([]);
     });
 
     it('resumes by the cursor that it has given', async () => {
-      const { hub, events } = await serve((hub, connection) =>
+      const { app, hub } = await serve((hub, connection) =>
         defer(() => hub.stream({ topics: ['numbers'], for: connection })),
       );
-      const client = await connect(events);
+      const client = await SseTestClient.connect(app, '/events');
       await client.next('hub.checkpoint');
       await count(hub, 'numbers', 1, 2);
-      await client.until(() => client.appEvents.length === 2);
-      client.drop();
+      await client.until(() => client.events.length === 2);
+      await client.dropConnection();
       await count(hub, 'numbers', 3, 4);
       await client.reconnect();
       await count(hub, 'numbers', 5, 5);
-      await client.until(() => client.appEvents.length === 5);
+      await client.until(() => client.events.length === 5);
       expect(client.data).toEqual([1, 2, 3, 4, 5]);
     });
   });
@@ -328,13 +330,13 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
     );
 
     it('hidden behind merge ends the stream at its first event, which the client does not get', async () => {
-      const { events, hub } = await serve((hub, connection) =>
+      const { app, hub } = await serve((hub, connection) =>
         merge(
           hub.stream({ topics: ['a'], for: connection }),
           hub.listen({ topics: ['b'], audience: 'all' }),
         ),
       );
-      const client = await connect(events);
+      const client = await SseTestClient.connect(app, '/events');
       await hub.publish('a', { data: 'for everyone' });
       await client.next();
       await hub.publish('b', {
@@ -342,7 +344,7 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
         users: ['somebody'],
       });
       await client.next('hub.error');
-      expect(await client.ended).toBe(true);
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(client.text).not.toContain('somebody');
     });
   });

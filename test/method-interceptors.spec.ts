@@ -6,6 +6,7 @@ import type {
   NestInterceptor,
 } from '@nestjs/common';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import {
   NEVER,
   Subject,
@@ -19,11 +20,9 @@ import {
 import type { Observable } from 'rxjs';
 import { answer } from './support/answer.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
-import type { SseClient } from './support/sse-client.js';
-import { connect, dropClients } from './support/sse-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -35,7 +34,7 @@ const interceptor = (
 });
 
 /** Types and data of what came, without the checkpoints. */
-const told = ({ events }: SseClient): string[] =>
+const told = ({ received: events }: SseTestClient): string[] =>
   events
     .filter(({ type }) => type !== 'hub.checkpoint')
     .map(({ type, data }) => (type === 'message' ? data : type));
@@ -54,10 +53,10 @@ describe.each(platforms)('An interceptor above @Sse(), on %s', (_, adapter) => {
         return this.hub.stream({ topics: ['news'], for: connection });
       }
     }
-    const { url, hub } = await startApp(adapter, {
+    const { app, hub } = await startApp(adapter, {
       controllers: [GreetingController],
     });
-    const client = await connect(`${url}/events`);
+    const client = await SseTestClient.connect(app, '/events');
     await client.next('hub.checkpoint');
     await hub.publish('news', { data: 'first' });
     await client.until(() => told(client).includes('first'));
@@ -82,10 +81,10 @@ describe.each(platforms)('An interceptor above @Sse(), on %s', (_, adapter) => {
           : NEVER.pipe(startWith('two'));
       }
     }
-    const { url } = await startApp(adapter, {
+    const { app } = await startApp(adapter, {
       controllers: [FailingController],
     });
-    const client = await connect(`${url}/events`);
+    const client = await SseTestClient.connect(app, '/events');
     await client.next();
     failure.next();
     await client.until(() => told(client).includes('two'));
@@ -107,10 +106,10 @@ describe.each(platforms)('An interceptor above @Sse(), on %s', (_, adapter) => {
         return NEVER.pipe(startWith(`call ${++calls}`));
       }
     }
-    const { url } = await startApp(adapter, {
+    const { app } = await startApp(adapter, {
       controllers: [PolledController],
     });
-    const client = await connect(`${url}/events`);
+    const client = await SseTestClient.connect(app, '/events');
     await client.next();
     again.next();
     await client.until(() => told(client).includes('call 2'));
@@ -157,8 +156,8 @@ describe.each(platforms)('A global interceptor, on %s', (_, adapter) => {
   });
 
   it('may retry: what succeeds then is a stream', async () => {
-    const { url, hub } = await start();
-    const client = await connect(`${url}/once`);
+    const { app, hub } = await start();
+    const client = await SseTestClient.connect(app, '/once');
     expect((await client.next()).data).toBe('at last');
     expect(hub.connections()).toHaveLength(1);
   });

@@ -28,16 +28,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { pinoHttp } from 'pino-http';
 import { NEVER, defer, finalize, of, startWith } from 'rxjs';
 import { answer } from './support/answer.js';
 import { eventually } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
 import type { RunningApp } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -76,23 +76,23 @@ class EventsController {
 
 /** The stream works: an event arrives as soon as it is published, as text. */
 async function expectStream(
-  { url, hub }: RunningApp,
+  { app, hub }: RunningApp,
   headers: Record<string, string> = {},
 ) {
-  const client = await connect(`${url}/events`, { headers });
+  const client = await SseTestClient.connect(app, '/events', { headers });
   expect(client.status).toBe(200);
-  expect(client.response.headers['content-type']).toBe('text/event-stream');
+  expect(client.headers['content-type']).toBe('text/event-stream');
   await client.next('hub.checkpoint');
   await hub.publish('news', { type: 'headline', data: { text: 'rain' } });
   expect(await client.next()).toMatchObject({
     type: 'headline',
-    data: '{"text":"rain"}',
+    data: { text: 'rain' },
   });
   return client;
 }
 
-const cookiesOf = ({ response }: { response: IncomingMessage }): string[] =>
-  response.headers['set-cookie'] ?? [];
+const cookiesOf = ({ headers }: Pick<IncomingMessage, 'headers'>): string[] =>
+  headers['set-cookie'] ?? [];
 
 describe('On Express, an @Sse() route behind', () => {
   function start(...middleware: unknown[]) {
@@ -108,14 +108,14 @@ describe('On Express, an @Sse() route behind', () => {
 
   it('helmet has its headers', async () => {
     const client = await expectStream(await start(helmet()));
-    expect(client.response.headers).toMatchObject({
+    expect(client.headers).toMatchObject({
       'x-content-type-options': 'nosniff',
       'content-security-policy': expect.stringContaining(
         "default-src 'self'",
       ) as string,
       'cache-control': 'no-cache, no-store, no-transform',
     });
-    expect(client.response.headers['x-powered-by']).toBeUndefined();
+    expect(client.headers['x-powered-by']).toBeUndefined();
   });
 
   it('cookie-parser reads cookies, and one that a guard sets reaches the client', async () => {
@@ -142,12 +142,12 @@ describe('On Express, an @Sse() route behind', () => {
       }
     }
 
-    const { url } = await startApp(express, {
+    const { app } = await startApp(express, {
       controllers: [CookieController],
       configure: (app: NestExpressApplication) =>
         app.use(cookieParser('secret')),
     });
-    const first = await connect(`${url}/cookies`, {
+    const first = await SseTestClient.connect(app, '/cookies', {
       headers: { cookie: 'theme=dark' },
     });
     const cookies = cookiesOf(first);
@@ -155,7 +155,7 @@ describe('On Express, an @Sse() route behind', () => {
     expect(cookies[0]).toBe('visited=yes; Path=/; HttpOnly');
     expect(cookies[1]).toMatch(/^seen=s%3A1\./);
     const cookie = cookies.map((line) => line.split(';')[0]).join('; ');
-    await connect(`${url}/cookies`, { headers: { cookie } });
+    await SseTestClient.connect(app, '/cookies', { headers: { cookie } });
     expect(seen).toEqual([
       { theme: 'dark' },
       {},
@@ -222,30 +222,30 @@ describe('On Express, an @Sse() route behind', () => {
     }
 
     it('sets the cookie of a new session', async () => {
-      const { url } = await startWithSession();
-      const client = await connect(`${url}/session/open`);
+      const { app } = await startWithSession();
+      const client = await SseTestClient.connect(app, '/session/open');
       await client.next();
       expect(cookiesOf(client)[0]).toMatch(/^connect\.sid=s%3A/);
     });
 
     it('saves what a guard put on the session when the stream has completed, and knows the client again', async () => {
-      const { url, visitsAre } = await startWithSession();
-      const first = await connect(`${url}/session/short`);
-      expect(await first.ended).toBe(true);
+      const { app, visitsAre } = await startWithSession();
+      const first = await SseTestClient.connect(app, '/session/short');
+      expect((await first.untilClosed()).clean).toBe(true);
       await visitsAre(1);
       const cookie = cookiesOf(first)[0]!.split(';')[0]!;
-      const again = await connect(`${url}/session/short`, {
+      const again = await SseTestClient.connect(app, '/session/short', {
         headers: { cookie },
       });
-      expect(await again.ended).toBe(true);
+      expect((await again.untilClosed()).clean).toBe(true);
       await visitsAre(2);
     });
 
     it('saves what a guard put on the session when the client leaves', async () => {
-      const { url, visitsAre } = await startWithSession();
-      const client = await connect(`${url}/session/open`);
+      const { app, visitsAre } = await startWithSession();
+      const client = await SseTestClient.connect(app, '/session/open');
       await client.next();
-      client.drop();
+      await client.dropConnection();
       await visitsAre(1);
     });
   });
@@ -259,9 +259,9 @@ describe('On Express, an @Sse() route behind', () => {
     const stream = {
       write: (line: string) => void lines.push(JSON.parse(line)),
     };
-    const { url } = await start(pinoHttp({}, stream));
-    const short = await connect(`${url}/short`);
-    await short.ended;
+    const { app } = await start(pinoHttp({}, stream));
+    const short = await SseTestClient.connect(app, '/short');
+    await short.untilClosed();
     await eventually(() => lines.length === 1);
     expect(lines[0]).toMatchObject({
       msg: 'request completed',
@@ -272,9 +272,9 @@ describe('On Express, an @Sse() route behind', () => {
       },
     });
 
-    const open = await connect(`${url}/events`);
+    const open = await SseTestClient.connect(app, '/events');
     await open.next('hub.checkpoint');
-    open.drop();
+    await open.dropConnection();
     await eventually(() => lines.length === 2);
     expect(lines[1]).toMatchObject({
       req: { url: '/events' },
@@ -287,16 +287,16 @@ describe('On Express, an @Sse() route behind', () => {
     const client = await expectStream(running, {
       'accept-encoding': 'gzip, br',
     });
-    expect(client.response.headers['content-encoding']).toBeUndefined();
+    expect(client.headers['content-encoding']).toBeUndefined();
     const large = await answer(`${running.url}/large`, {
       headers: { 'accept-encoding': 'gzip' },
     });
     expect(large.headers.get('content-encoding')).toBe('gzip');
-    const short = await connect(`${running.url}/short`, {
+    const short = await SseTestClient.connect(running.app, '/short', {
       headers: { 'accept-encoding': 'gzip' },
     });
     expect((await short.next()).data).toBe('the end');
-    expect(await short.ended).toBe(true);
+    expect((await short.untilClosed()).clean).toBe(true);
   });
 
   it('all of them works, and resumes', async () => {
@@ -308,18 +308,18 @@ describe('On Express, an @Sse() route behind', () => {
       session({ secret: 's', resave: false, saveUninitialized: true }),
     );
     const client = await expectStream(running, { 'accept-encoding': 'gzip' });
-    client.drop();
+    await client.dropConnection();
     await running.hub.publish('news', { data: 'missed' });
     await client.reconnect();
     expect((await client.next()).data).toBe('missed');
     await running.app.close();
-    expect(await client.ended).toBe(true);
+    expect((await client.untilClosed()).clean).toBe(true);
   });
 
   it('middleware that wraps write() and end() gets every byte through them', async () => {
     let written = '';
     let ended = 0;
-    const { url, hub } = await start(
+    const { app, hub } = await start(
       (_request: Request, response: Response, next: () => void) => {
         const write = response.write.bind(response);
         const end = response.end.bind(response);
@@ -334,11 +334,11 @@ describe('On Express, an @Sse() route behind', () => {
         next();
       },
     );
-    const client = await connect(`${url}/events`);
+    const client = await SseTestClient.connect(app, '/events');
     await hub.publish('news', { data: 'through' });
     await client.next();
     hub.connections()[0]!.close();
-    expect(await client.ended).toBe(true);
+    expect((await client.untilClosed()).clean).toBe(true);
     expect(written).toBe(client.text);
     expect(ended).toBe(1);
   });
@@ -373,7 +373,7 @@ describe('On Fastify, an @Sse() route behind', () => {
     const client = await expectStream(
       await start((app) => app.register(fastifyHelmet)),
     );
-    expect(client.response.headers).toMatchObject({
+    expect(client.headers).toMatchObject({
       'x-content-type-options': 'nosniff',
       'content-security-policy': expect.stringContaining(
         "default-src 'self'",
@@ -412,12 +412,12 @@ describe('On Fastify, an @Sse() route behind', () => {
       }
     }
 
-    const { url } = await startApp(fastify, {
+    const { app } = await startApp(fastify, {
       controllers: [CookieController],
       configure: (app: NestFastifyApplication) => app.register(fastifyCookie),
     });
     for (const path of ['hub', 'plain']) {
-      const client = await connect(`${url}/cookies/${path}`, {
+      const client = await SseTestClient.connect(app, `/cookies/${path}`, {
         headers: { cookie: 'theme=dark' },
       });
       expect(cookiesOf(client)).toEqual([
@@ -455,9 +455,9 @@ describe('On Fastify, an @Sse() route behind', () => {
         done();
       });
     });
-    const client = await connect(`${running.url}/short`);
-    expect(await client.ended).toBe(true);
-    expect(client.response.headers).toMatchObject({
+    const client = await SseTestClient.connect(running.app, '/short');
+    expect((await client.untilClosed()).clean).toBe(true);
+    expect(client.headers).toMatchObject({
       'x-on-request': '1',
       'x-on-send': '1',
     });
@@ -467,7 +467,7 @@ describe('On Fastify, an @Sse() route behind', () => {
     calls.length = 0;
     const left = await expectStream(running);
     expect(calls).toEqual(['onRequest', 'onSend']);
-    left.drop();
+    await left.dropConnection();
     await eventually(() => calls.length === 3);
     expect(calls[2]).toBe('onRequestAbort');
   });
@@ -483,7 +483,7 @@ describe('On Fastify, an @Sse() route behind', () => {
         }),
     );
     const client = await expectStream(running);
-    expect(client.response.headers['x-session']).toBe('saved');
+    expect(client.headers['x-session']).toBe('saved');
   });
 
   it.each(['at once', 'later'])(
@@ -557,7 +557,7 @@ describe.each(platforms)('On %s', (_, adapter) => {
 
     const running = await startApp(adapter, { imports: [EventsModule] });
     const client = await expectStream(running);
-    expect(client.response.headers['x-note']).toBe('noted');
+    expect(client.headers['x-note']).toBe('noted');
     expect(seen).toEqual(['GET']);
   });
 
@@ -579,7 +579,7 @@ describe.each(platforms)('On %s', (_, adapter) => {
       },
     });
     const client = await expectStream(running);
-    expect(client.response.headers['x-content-type-options']).toBe('nosniff');
+    expect(client.headers['x-content-type-options']).toBe('nosniff');
     expect(cookiesOf(client)).toEqual(['a=1', 'b=2']);
   });
 });

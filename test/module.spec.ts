@@ -10,6 +10,7 @@ import {
   SseModule,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import {
   closeApps,
   listen,
@@ -17,7 +18,6 @@ import {
   startApp,
 } from './support/running-app.js';
 import type { RunningApp } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
 
 @Controller()
 class NewsController {
@@ -55,20 +55,20 @@ function appModule(
 }
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
 describe.each(platforms)('SseModule on %s', (_, adapter) => {
-  async function expectStream({ url, hub }: RunningApp): Promise<number> {
-    const client = await connect(`${url}/news`);
+  async function expectStream({ app, hub }: RunningApp): Promise<number> {
+    const client = await SseTestClient.connect(app, '/news');
     await client.next('hub.checkpoint');
     await hub.publish('news', { type: 'headline', data: { text: 'rain' } });
     expect(await client.next()).toMatchObject({
       type: 'headline',
-      data: '{"text":"rain"}',
+      data: { text: 'rain' },
     });
-    return client.retries[0]!;
+    return client.retry!;
   }
 
   it('needs no options', async () => {
@@ -175,15 +175,15 @@ describe.each(platforms)('SseModule on %s', (_, adapter) => {
       startApp(adapter, { controllers: [NewsController] }),
       startApp(adapter, { controllers: [NewsController] }),
     ]);
-    const ofOne = await connect(`${one.url}/news`);
-    const ofOther = await connect(`${other.url}/news`);
+    const ofOne = await SseTestClient.connect(one.app, '/news');
+    const ofOther = await SseTestClient.connect(other.app, '/news');
     await one.hub.publish('news', { data: 'for the one' });
     await other.hub.publish('news', { data: 'for the other' });
     expect((await ofOne.next()).data).toBe('for the one');
     expect((await ofOther.next()).data).toBe('for the other');
     expect(one.hub.connections()).toHaveLength(1);
     await one.app.close();
-    expect(await ofOne.ended).toBe(true);
+    expect((await ofOne.untilClosed()).clean).toBe(true);
     await other.hub.publish('news', { data: 'still there' });
     expect((await ofOther.next()).data).toBe('still there');
   });
@@ -194,12 +194,15 @@ describe.each(platforms)('SseModule on %s', (_, adapter) => {
     await log.append([
       { topic: 'news', type: 'message', data: '"early"', time: Date.now() },
     ]);
-    const { url } = await startApp(adapter, {
+    const { app } = await startApp(adapter, {
       controllers: [NewsController],
       options: { log },
     });
     const { floor } = await log.bounds();
-    const client = await connect(`${url}/news?lastEventId=${floor}`);
+    const client = await SseTestClient.connect(
+      app,
+      `/news?lastEventId=${floor}`,
+    );
     const early = await client.next();
     expect(early.data).toBe('early');
     expect(early.id).toMatch(new RegExp(`^${epoch}-`));

@@ -8,13 +8,13 @@ import {
   SseConnection,
   SseRouteException,
 } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { Observable, Subject, filter, finalize, map, of } from 'rxjs';
 import { eventually } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -42,11 +42,11 @@ describe.each(platforms)("Nest's own @Sse() on %s", (_, adapter) => {
       }
     }
 
-    const { url, hub } = await startApp(adapter, {
+    const { app, hub } = await startApp(adapter, {
       controllers: [ListenController],
     });
-    const listening = await connect(`${url}/listen`);
-    const piped = await connect(`${url}/piped`);
+    const listening = await SseTestClient.connect(app, '/listen');
+    const piped = await SseTestClient.connect(app, '/piped');
     const published = await hub.publish('news', {
       type: 'headline',
       data: { urgent: false },
@@ -55,14 +55,14 @@ describe.each(platforms)("Nest's own @Sse() on %s", (_, adapter) => {
     expect(await listening.next()).toEqual({
       type: 'headline',
       id: published.id,
-      data: '{"urgent":false}',
+      data: { urgent: false },
     });
-    expect((await listening.next()).data).toBe('{"urgent":true}');
+    expect((await listening.next()).data).toEqual({ urgent: true });
     expect(await piped.next()).toMatchObject({
       type: 'headline',
-      data: '{"urgent":true}',
+      data: { urgent: true },
     });
-    listening.drop();
+    await listening.dropConnection();
     await eventually(() => released === 1);
   });
 
@@ -76,12 +76,12 @@ describe.each(platforms)("Nest's own @Sse() on %s", (_, adapter) => {
         return this.hub.listen({ topics: ['news'] });
       }
     }
-    const { app, url } = await startApp(adapter, {
+    const { app } = await startApp(adapter, {
       controllers: [ListenController],
     });
-    const client = await connect(`${url}/listen`);
+    const client = await SseTestClient.connect(app, '/listen');
     await app.close();
-    expect(await client.ended).toBe(true);
+    expect((await client.untilClosed()).clean).toBe(true);
   });
 
   it('never gets events with an audience from hub.listen(), unless it says audience: all', async () => {
@@ -99,11 +99,11 @@ describe.each(platforms)("Nest's own @Sse() on %s", (_, adapter) => {
         return this.hub.listen({ patterns: ['**'], audience: 'all' });
       }
     }
-    const { url, hub } = await startApp(adapter, {
+    const { app, hub } = await startApp(adapter, {
       controllers: [AudienceController],
     });
-    const everyone = await connect(`${url}/public`);
-    const all = await connect(`${url}/all`);
+    const everyone = await SseTestClient.connect(app, '/public');
+    const all = await SseTestClient.connect(app, '/all');
     await hub.publish('news', { data: 'for user 1', users: [1] });
     await hub.publish('news', { data: 'for admins', roles: ['admin'] });
     await hub.publish('news', { data: 'for nobody', users: [] });
@@ -111,9 +111,9 @@ describe.each(platforms)("Nest's own @Sse() on %s", (_, adapter) => {
     await hub.publish('news', { data: 'for everyone' });
     expect((await everyone.next()).data).toBe('for everyone');
     await all.until(() =>
-      all.appEvents.some(({ data }) => data === 'for everyone'),
+      all.events.some(({ data }) => data === 'for everyone'),
     );
-    expect(all.appEvents.map(({ data }) => data)).toEqual([
+    expect(all.events.map(({ data }) => data)).toEqual([
       'for user 1',
       'for admins',
       'for nobody',
@@ -141,18 +141,20 @@ describe.each(platforms)("Nest's own @Sse() on %s", (_, adapter) => {
         return this.hub.stream({ topics: ['a'], for: connection });
       }
     }
-    const { url, hub } = await startApp(adapter, {
+    const { app, hub } = await startApp(adapter, {
       controllers: [BothController],
     });
-    const nest = await connect(`${url}/nest`);
-    const ours = await connect(`${url}/ours`);
+    const nest = await SseTestClient.connect(app, '/nest');
+    const ours = await SseTestClient.connect(app, '/ours');
     await eventually(() => source.observed);
     source.next({ data: 'one' });
     await hub.publish('a', { data: 'two' });
     expect(await nest.next()).toMatchObject({ id: '1', data: 'one' });
     expect((await ours.next()).data).toBe('two');
     expect(hub.connections()).toHaveLength(1);
-    const resumed = await connect(`${url}/nest`, { lastEventId: 'x-1' });
+    const resumed = await SseTestClient.connect(app, '/nest', {
+      lastEventId: 'x-1',
+    });
     expect((await resumed.next()).data).toBe('from x-1');
   });
 

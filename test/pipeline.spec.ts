@@ -40,6 +40,7 @@ import {
 } from '@nestjs/core';
 import { IsIn, IsString, MinLength } from 'class-validator';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import {
   NEVER,
   Observable,
@@ -58,10 +59,9 @@ import {
 import { answer } from './support/answer.js';
 import { eventually } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -171,14 +171,18 @@ describe.each(platforms)(
           }
         }
 
-        const { url } = await startApp(adapter, {
+        const { app, url } = await startApp(adapter, {
           controllers: [OpenController],
           providers: [{ provide: APP_GUARD, useClass: TokenGuard }],
         });
         expect((await answer(`${url}/events`)).status).toBe(401);
         expect((await answer(`${url}/events?token=bad`)).status).toBe(403);
         expect(
-          (await (await connect(`${url}/events?token=good`)).next()).data,
+          (
+            await (
+              await SseTestClient.connect(app, '/events?token=good')
+            ).next()
+          ).data,
         ).toBe('welcome');
       });
 
@@ -260,19 +264,18 @@ describe.each(platforms)(
       });
 
       it('a DTO that passes is handed on, transformed, and the connection as it is', async () => {
-        const { url } = await startApp(adapter, {
+        const { app } = await startApp(adapter, {
           controllers: [PipedController],
         });
-        const client = await connect(`${url}/validated?genre=horror`);
-        expect(JSON.parse((await client.next()).data)).toEqual([
-          true,
-          'horror',
-          true,
-        ]);
+        const client = await SseTestClient.connect(
+          app,
+          '/validated?genre=horror',
+        );
+        expect((await client.next()).data).toEqual([true, 'horror', true]);
       });
 
       it('a global strict ValidationPipe leaves the connection alone', async () => {
-        const { url } = await startApp(adapter, {
+        const { app, url } = await startApp(adapter, {
           controllers: [PipedController],
           providers: [
             {
@@ -286,12 +289,11 @@ describe.each(platforms)(
             },
           ],
         });
-        const client = await connect(`${url}/validated?genre=drama`);
-        expect(JSON.parse((await client.next()).data)).toEqual([
-          true,
-          'drama',
-          true,
-        ]);
+        const client = await SseTestClient.connect(
+          app,
+          '/validated?genre=drama',
+        );
+        expect((await client.next()).data).toEqual([true, 'drama', true]);
         expect(
           (await answer(`${url}/validated?genre=drama&more=1`)).status,
         ).toBe(400);
@@ -302,21 +304,21 @@ describe.each(platforms)(
           transform: (value: unknown): unknown =>
             typeof value === 'object' && value !== null ? { ...value } : value,
         };
-        const { url, hub } = await startApp(adapter, {
+        const { app, hub } = await startApp(adapter, {
           controllers: [PipedController],
           providers: [{ provide: APP_PIPE, useValue: copy }],
         });
-        const client = await connect(`${url}/items/7`);
-        expect(JSON.parse((await client.next()).data)).toEqual(['number', 7]);
+        const client = await SseTestClient.connect(app, '/items/7');
+        expect((await client.next()).data).toEqual(['number', 7]);
         expect(hub.connections()).toHaveLength(1);
       });
 
       it('a pipe of one parameter transforms or answers 400', async () => {
-        const { url } = await startApp(adapter, {
+        const { app, url } = await startApp(adapter, {
           controllers: [PipedController],
         });
-        const client = await connect(`${url}/items/42`);
-        expect(JSON.parse((await client.next()).data)).toEqual(['number', 42]);
+        const client = await SseTestClient.connect(app, '/items/42');
+        expect((await client.next()).data).toEqual(['number', 42]);
         expect(await answer(`${url}/items/x`)).toMatchObject({
           status: 400,
           body: { statusCode: 400 },
@@ -558,11 +560,11 @@ describe.each(platforms)(
       });
 
       it('do not see what fails after the head', async () => {
-        const { url } = await start();
-        const client = await connect(`${url}/after-head`);
+        const { app } = await start();
+        const client = await SseTestClient.connect(app, '/after-head');
         expect(client.status).toBe(200);
         await client.next('hub.error');
-        expect(await client.ended).toBe(true);
+        expect((await client.untilClosed()).clean).toBe(true);
         expect(seen).toEqual([]);
       });
     });
@@ -593,10 +595,10 @@ describe.each(platforms)(
       }
 
       it('a timeout does not end streams', async () => {
-        const { url, hub } = await start(
+        const { app, hub } = await start(
           interceptor((_context, next) => next.handle().pipe(timeout(300))),
         );
-        const client = await connect(`${url}/events`);
+        const client = await SseTestClient.connect(app, '/events');
         // Four heartbeats take longer than the timeout.
         await client.until(() => client.comments.length >= 4);
         await hub.publish('events', { data: 'still here' });
@@ -646,25 +648,25 @@ describe.each(platforms)(
       });
 
       it('an envelope does not wrap events, and wraps other routes', async () => {
-        const { url, hub } = await start(
+        const { app, url, hub } = await start(
           interceptor((_context, next) =>
             next.handle().pipe(map((data: unknown) => ({ data }))),
           ),
         );
-        const client = await connect(`${url}/events`);
+        const client = await SseTestClient.connect(app, '/events');
         await hub.publish('events', {
           type: 'movie.added',
           data: { title: 'Alien' },
         });
         expect(await client.next()).toMatchObject({
           type: 'movie.added',
-          data: '{"title":"Alien"}',
+          data: { title: 'Alien' },
         });
         expect((await answer(`${url}/plain`)).body).toEqual({ data: 'plain' });
       });
 
       it('a ClassSerializerInterceptor leaves streams alone', async () => {
-        const { url, hub } = await startApp(adapter, {
+        const { app, hub } = await startApp(adapter, {
           controllers: [EventsController],
           providers: [
             {
@@ -675,14 +677,14 @@ describe.each(platforms)(
             },
           ],
         });
-        const client = await connect(`${url}/events`);
+        const client = await SseTestClient.connect(app, '/events');
         await hub.publish('events', { data: { a: 1 } });
-        expect((await client.next()).data).toBe('{"a":1}');
+        expect((await client.next()).data).toEqual({ a: 1 });
       });
 
       it('see the request once: one value, then the end, while the stream is open', async () => {
         const seen: string[] = [];
-        const { url, hub } = await start(
+        const { app, hub } = await start(
           interceptor((_context, next) => {
             seen.push('before');
             return next.handle().pipe(
@@ -694,7 +696,7 @@ describe.each(platforms)(
             );
           }),
         );
-        const client = await connect(`${url}/events`);
+        const client = await SseTestClient.connect(app, '/events');
         await hub.publish('events', { data: 'one' });
         await client.next();
         expect(seen).toEqual([
@@ -706,7 +708,7 @@ describe.each(platforms)(
       });
 
       it('set headers that reach the stream', async () => {
-        const { url } = await start(
+        const { app } = await start(
           interceptor((context, next) => {
             const response = context
               .switchToHttp()
@@ -716,7 +718,7 @@ describe.each(platforms)(
           }),
         );
         expect(
-          (await connect(`${url}/events`)).response.headers['x-request-id'],
+          (await SseTestClient.connect(app, '/events')).headers['x-request-id'],
         ).toBe('r1');
       });
 
@@ -737,7 +739,7 @@ describe.each(platforms)(
       });
 
       it('may wait before they let the request through', async () => {
-        const { url, hub } = await startApp(adapter, {
+        const { app, hub } = await startApp(adapter, {
           controllers: [EventsController],
           configure: (app: INestApplication) =>
             app.useGlobalInterceptors({
@@ -747,7 +749,7 @@ describe.each(platforms)(
               },
             }),
         });
-        const client = await connect(`${url}/events`);
+        const client = await SseTestClient.connect(app, '/events');
         await hub.publish('events', { data: 'one' });
         expect((await client.next()).data).toBe('one');
       });
@@ -896,10 +898,10 @@ describe.each(platforms)(
       }
 
       it('one above @Sse sees the events and may map them; their ids stay', async () => {
-        const { url, hub } = await startApp(adapter, {
+        const { app, hub } = await startApp(adapter, {
           controllers: [MethodController],
         });
-        const client = await connect(`${url}/above`);
+        const client = await SseTestClient.connect(app, '/above');
         const published = await hub.publish('events', { data: 'quiet' });
         expect(await client.next()).toMatchObject({
           data: 'QUIET',
@@ -909,20 +911,20 @@ describe.each(platforms)(
 
       it('one below @Sse sees the request', async () => {
         below.length = 0;
-        const { url, hub } = await startApp(adapter, {
+        const { app, hub } = await startApp(adapter, {
           controllers: [MethodController],
         });
-        const client = await connect(`${url}/below`);
+        const client = await SseTestClient.connect(app, '/below');
         await hub.publish('events', { data: 'quiet' });
         expect((await client.next()).data).toBe('quiet');
         expect(below).toEqual([undefined]);
       });
 
       it('one above @Sse that does not call the handler streams what it returns', async () => {
-        const { url } = await startApp(adapter, {
+        const { app } = await startApp(adapter, {
           controllers: [MethodController],
         });
-        const client = await connect(`${url}/replaced`);
+        const client = await SseTestClient.connect(app, '/replaced');
         expect((await client.next()).data).toBe('from the interceptor');
         await client.next('hub.complete');
       });

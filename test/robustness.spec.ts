@@ -22,11 +22,11 @@ import {
   Sse,
   SseConnection,
 } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { Subjects } from '../src/hub/subjects.js';
 import { eventually, settled } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
 import type { AppParts } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
 import { blocksOf, readResponse } from './support/wire.js';
 import {
   WireClient,
@@ -188,7 +188,7 @@ describe.each(platforms)(
     afterEach(async () => {
       openGate();
       jest.restoreAllMocks();
-      dropClients();
+      await closeSseTestClients();
       destroyWireClients();
       await closeApps();
       process.off('uncaughtExceptionMonitor', keep);
@@ -252,13 +252,13 @@ describe.each(platforms)(
 
     it('clients that have left leave no connection and no Subject behind', async () => {
       const size = watchSubjects();
-      const { hub, url } = await startApp(adapter, parts());
+      const { hub, app } = await startApp(adapter, parts());
       await Promise.all(
-        Array.from({ length: 20 }, () => connect(`${url}/events`)),
+        Array.from({ length: 20 }, () => SseTestClient.connect(app, '/events')),
       );
       expect(hub.connections()).toHaveLength(20);
       await eventually(() => size() > 0);
-      dropClients();
+      await closeSseTestClients();
       await eventually(() => hub.connections().length === 0);
       expect(size()).toBe(0);
       expect(connections.map(({ signal }) => signal.reason)).toEqual(
@@ -338,7 +338,9 @@ describe.each(platforms)(
         await settled(() => connections.length);
         // A stream that stays would be written to now, and by a heartbeat.
         await publish(hub, 8);
-        const other = await connect(`http://127.0.0.1:${port}/silent`);
+        const other = await SseTestClient.connect(
+          `http://127.0.0.1:${port}/silent`,
+        );
         await other.until(() => other.comments.length === 2);
         expect(hub.connections()).toHaveLength(1);
         expect(size()).toBe(0);

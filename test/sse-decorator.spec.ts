@@ -29,15 +29,15 @@ import {
   Sse,
   SseConnection,
 } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { NEVER, Observable, finalize, of, startWith } from 'rxjs';
 import { answer } from './support/answer.js';
 import { eventually } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
 import { WireClient, destroyWireClients } from './support/wire-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   destroyWireClients();
   await closeApps();
 });
@@ -117,9 +117,9 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
     }
 
     it('answers 200 with the headers of an event stream that nobody may buffer or store', async () => {
-      const client = await connect(`${await start()}/get`);
+      const client = await SseTestClient.connect(`${await start()}/get`);
       expect(client.status).toBe(200);
-      expect(client.response.headers).toMatchObject({
+      expect(client.headers).toMatchObject({
         'content-type': 'text/event-stream',
         'cache-control': 'no-cache, no-store, no-transform',
         connection: 'keep-alive',
@@ -129,7 +129,7 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
     });
 
     it('serves the path of the controller when it has none of its own', async () => {
-      const client = await connect(await start());
+      const client = await SseTestClient.connect(await start());
       expect((await client.next()).data).toBe('root');
     });
 
@@ -156,10 +156,10 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
     });
 
     it('gives the handler its parameters, as any route', async () => {
-      const client = await connect(
+      const client = await SseTestClient.connect(
         `${await start()}/items/7?q=x&lastEventId=abc-1`,
       );
-      expect(JSON.parse((await client.next()).data)).toEqual({
+      expect((await client.next()).data).toEqual({
         id: '7',
         q: 'x',
         last: 'abc-1',
@@ -169,13 +169,15 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
     it.each(['code-above', 'code-below'])(
       'honours @HttpCode() (%s)',
       async (path) => {
-        expect((await connect(`${await start()}/${path}`)).status).toBe(202);
+        expect(
+          (await SseTestClient.connect(`${await start()}/${path}`)).status,
+        ).toBe(202);
       },
     );
 
     it('sends the headers of @Header() above and below it, and those that the handler sets', async () => {
-      const client = await connect(`${await start()}/headers`);
-      expect(client.response.headers).toMatchObject({
+      const client = await SseTestClient.connect(`${await start()}/headers`);
+      expect(client.headers).toMatchObject({
         'x-above': 'above',
         'x-below': 'below',
         'x-handler': 'handler',
@@ -184,8 +186,8 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
     });
 
     it('streams also when the handler injects the response without passthrough', async () => {
-      const client = await connect(`${await start()}/unmanaged`);
-      expect(client.response.headers['x-handler']).toBe('handler');
+      const client = await SseTestClient.connect(`${await start()}/unmanaged`);
+      expect(client.headers['x-handler']).toBe('handler');
       expect((await client.next()).data).toBe('unmanaged');
     });
   });
@@ -212,19 +214,22 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
     }
 
     it('honours versions in the path', async () => {
-      const { url } = await startApp(adapter, {
+      const { app } = await startApp(adapter, {
         controllers: [VersionsController],
         configure: (app: INestApplication) =>
           app.enableVersioning({ type: VersioningType.URI }),
       });
       for (const [version, data] of ['one', 'two', 'three'].entries()) {
-        const client = await connect(`${url}/v${version + 1}/versions/events`);
+        const client = await SseTestClient.connect(
+          app,
+          `/v${version + 1}/versions/events`,
+        );
         expect((await client.next()).data).toBe(data);
       }
     });
 
     it('honours versions in a header', async () => {
-      const { url } = await startApp(adapter, {
+      const { app } = await startApp(adapter, {
         controllers: [VersionsController],
         configure: (app: INestApplication) =>
           app.enableVersioning({
@@ -233,7 +238,7 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
           }),
       });
       for (const [version, data] of ['one', 'two', 'three'].entries()) {
-        const client = await connect(`${url}/versions/events`, {
+        const client = await SseTestClient.connect(app, '/versions/events', {
           headers: { 'x-version': `${version + 1}` },
         });
         expect((await client.next()).data).toBe(data);
@@ -249,17 +254,17 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
     }
 
     it('honours a global prefix', async () => {
-      const { url } = await startApp(adapter, {
+      const { app, url } = await startApp(adapter, {
         controllers: [SettingsController],
         configure: (app: INestApplication) => app.setGlobalPrefix('api'),
       });
-      const client = await connect(`${url}/api/settings/events`);
+      const client = await SseTestClient.connect(app, '/api/settings/events');
       expect((await client.next()).data).toBe('here');
       expect((await answer(`${url}/settings/events`)).status).toBe(404);
     });
 
     it('carries the CORS headers for an allowed origin, with credentials', async () => {
-      const { url } = await startApp(adapter, {
+      const { app } = await startApp(adapter, {
         controllers: [SettingsController],
         configure: (app: INestApplication) =>
           app.enableCors({
@@ -268,10 +273,10 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
             exposedHeaders: ['X-Request-Id'],
           }),
       });
-      const allowed = await connect(`${url}/settings/events`, {
+      const allowed = await SseTestClient.connect(app, '/settings/events', {
         headers: { origin: 'https://app.example' },
       });
-      expect(allowed.response.headers).toMatchObject({
+      expect(allowed.headers).toMatchObject({
         'access-control-allow-origin': 'https://app.example',
         'access-control-allow-credentials': 'true',
         'access-control-expose-headers': 'X-Request-Id',
@@ -279,12 +284,10 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
       });
       expect((await allowed.next()).data).toBe('here');
 
-      const other = await connect(`${url}/settings/events`, {
+      const other = await SseTestClient.connect(app, '/settings/events', {
         headers: { origin: 'https://evil.example' },
       });
-      expect(
-        other.response.headers['access-control-allow-origin'],
-      ).toBeUndefined();
+      expect(other.headers['access-control-allow-origin']).toBeUndefined();
     });
 
     it('answers the preflight of a cross-origin stream', async () => {
@@ -327,18 +330,20 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
             .pipe(finalize(() => released++));
         }
       }
-      const { url, hub } = await startApp(adapter, {
+      const { app, hub } = await startApp(adapter, {
         controllers: [HeadController],
       });
       for (const path of ['plain', 'hub']) {
-        const client = await connect(`${url}/${path}`, { method: 'HEAD' });
+        const client = await SseTestClient.connect(app, `/${path}`, {
+          method: 'HEAD',
+        });
         expect(client.status).toBe(200);
-        expect(client.response.headers).toMatchObject({
+        expect(client.headers).toMatchObject({
           'content-type': 'text/event-stream',
           'cache-control': 'no-cache, no-store, no-transform',
           'x-accel-buffering': 'no',
         });
-        expect(await client.ended).toBe(true);
+        expect((await client.untilClosed()).clean).toBe(true);
         expect(client.text).toBe('');
       }
       await eventually(() => released === 2 && hub.connections().length === 0);
@@ -409,14 +414,14 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
         }
       }
 
-      const { url, hub } = await startApp(adapter, {
+      const { app, url, hub } = await startApp(adapter, {
         controllers: [TenantController],
         providers: [Tenant, TenantGuard],
       });
-      const a = await connect(`${url}/tenant`, {
+      const a = await SseTestClient.connect(app, '/tenant', {
         headers: { 'x-tenant': 'a' },
       });
-      const b = await connect(`${url}/tenant`, {
+      const b = await SseTestClient.connect(app, '/tenant', {
         headers: { 'x-tenant': 'b' },
       });
       const blocked = await answer(`${url}/tenant`, {
@@ -466,11 +471,14 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
         }
       }
 
-      const { url, hub } = await startApp(adapter, {
+      const { app, hub } = await startApp(adapter, {
         controllers: [CatsController, DogsController],
       });
       for (const topic of ['cats', 'dogs']) {
-        const client = await connect(`${url}/${topic}/events?greeting=hi`);
+        const client = await SseTestClient.connect(
+          app,
+          `/${topic}/events?greeting=hi`,
+        );
         expect(client.status).toBe(202);
         expect((await client.next()).data).toBe(`hi from ${topic}`);
         await hub.publish(topic, { data: 'live' });
@@ -502,10 +510,10 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
         }
       }
 
-      const { url, hub } = await startApp(adapter, {
+      const { app, hub } = await startApp(adapter, {
         controllers: [DerivedController],
       });
-      const client = await connect(`${url}/derived/events`);
+      const client = await SseTestClient.connect(app, '/derived/events');
       expect((await client.next()).data).toBe('derived');
       await hub.publish('base', { data: 'from the base' });
       expect((await client.next()).data).toBe('from the base');
@@ -542,10 +550,10 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
         }
       }
 
-      const { url } = await startApp(adapter, {
+      const { app } = await startApp(adapter, {
         controllers: [MetadataController],
       });
-      expect((await connect(`${url}/metadata`)).status).toBe(200);
+      expect((await SseTestClient.connect(app, '/metadata')).status).toBe(200);
       expect(seen).toEqual(['someEvents', 1, 2]);
     });
 
@@ -559,12 +567,12 @@ describe.each(platforms)('@Sse() on %s', (_, adapter) => {
           return of(`${this.word} ${a} ${extra}`);
         }
       }
-      const { url } = await startApp(adapter, {
+      const { app } = await startApp(adapter, {
         controllers: [DefaultsController],
       });
-      expect((await (await connect(`${url}/defaults`)).next()).data).toBe(
-        'mine default extra',
-      );
+      expect(
+        (await (await SseTestClient.connect(app, '/defaults')).next()).data,
+      ).toBe('mine default extra');
     });
   });
 });

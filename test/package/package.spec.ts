@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
-import { connect, dropClients } from '../support/sse-client.js';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { undocumentedExports } from './documentation.js';
 import { InstalledApp } from './installed-app.js';
 import { type Tarball, pack } from './tarball.js';
@@ -84,7 +84,7 @@ function useApp(install: () => Promise<InstalledApp>): () => InstalledApp {
   });
 
   afterEach(async () => {
-    dropClients();
+    await closeSseTestClients();
     await app.stop();
   });
 
@@ -94,7 +94,7 @@ function useApp(install: () => Promise<InstalledApp>): () => InstalledApp {
 async function getsAnEvent(app: InstalledApp): Promise<void> {
   await app.npm('run', 'build');
   const url = await app.start();
-  const client = await connect(`${url}/events`);
+  const client = await SseTestClient.connect(`${url}/events`);
   const response = await fetch(`${url}/movie`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
@@ -103,6 +103,6 @@ async function getsAnEvent(app: InstalledApp): Promise<void> {
   expect(response.status).toBe(201);
   expect(await client.next()).toMatchObject({
     type: 'added',
-    data: '{"title":"Alien"}',
+    data: { title: 'Alien' },
   });
 }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { SseClient } from '../support/sse-client.js';
+import { SseTestClient } from 'nestjs-sse-hub/testing';
 import { SampleApp, freePort } from './sample-app.js';
 
 /** What the app signs tokens with, so that tests can sign some, too. */
@@ -9,7 +9,7 @@ export type Name = 'ada' | 'ben' | 'admin';
 
 /** The built accounts app in a process of its own. */
 export class AccountsApp extends SampleApp {
-  private readonly streams: SseClient[] = [];
+  private readonly streams: SseTestClient[] = [];
 
   private constructor(port: number, environment?: Record<string, string>) {
     super('accounts', port, { JWT_SECRET: SECRET, ...environment });
@@ -24,13 +24,13 @@ export class AccountsApp extends SampleApp {
   }
 
   async dispose(): Promise<void> {
-    this.drop();
+    await this.drop();
     await this.end();
   }
 
   /** Cuts what `listen` opened. */
-  drop(): void {
-    this.streams.splice(0).forEach((stream) => stream.drop());
+  async drop(): Promise<void> {
+    await Promise.all(this.streams.splice(0).map((stream) => stream.close()));
   }
 
   /** @returns a session of a user, that keeps its cookie */
@@ -52,8 +52,8 @@ export class AccountsApp extends SampleApp {
     path: string,
     cookie?: string,
     lastEventId?: string,
-  ): Promise<SseClient> {
-    const stream = await SseClient.connect(this.url + path, {
+  ): Promise<SseTestClient> {
+    const stream = await SseTestClient.connect(this.url + path, {
       headers: cookie === undefined ? {} : { cookie },
       lastEventId,
     });
@@ -97,7 +97,7 @@ export class Visitor {
     }
   }
 
-  listen(path: string, lastEventId?: string): Promise<SseClient> {
+  listen(path: string, lastEventId?: string): Promise<SseTestClient> {
     return this.app.listen(path, this.cookie, lastEventId);
   }
 }
@@ -124,8 +124,8 @@ export function payloadOf(token: string): Record<string, any> {
 }
 
 /** The reason that the server has given for the end of a stream, once it has ended. */
-export async function endOf(stream: SseClient): Promise<string> {
+export async function endOf(stream: SseTestClient): Promise<string> {
   const { data } = await stream.next('hub.closed');
-  await stream.ended;
-  return (JSON.parse(data) as { reason: string }).reason;
+  await stream.untilClosed();
+  return (data as { reason: string }).reason;
 }

@@ -1,3 +1,4 @@
+import type { SseTestClient } from 'nestjs-sse-hub/testing';
 import {
   AccountsApp,
   type Name,
@@ -6,7 +7,6 @@ import {
   payloadOf,
   sign,
 } from './accounts.app.js';
-import type { SseClient } from '../support/sse-client.js';
 
 const STREAMS = ['/users/ada/events', '/newsroom/events', '/admin/events'];
 
@@ -41,7 +41,7 @@ describe('the accounts app', () => {
   const sessionOf = async (visitor: Visitor): Promise<unknown> =>
     (await visitor.send('GET', '/session')).json();
 
-  const texts = (stream: SseClient) =>
+  const texts = (stream: SseTestClient) =>
     stream.data.flatMap(({ text }) => (text as string) ?? []);
 
   describe('POST /session', () => {
@@ -177,7 +177,7 @@ describe('the accounts app', () => {
         `session=${expired}`,
       );
       expect(stream.status).toBe(401);
-      await stream.ended;
+      await stream.untilClosed();
       expect(JSON.parse(stream.text)).toMatchObject({ reason: 'expired' });
     });
   });
@@ -370,7 +370,7 @@ describe('the accounts app', () => {
       const event = await newsroom.next(
         ({ type, data }) => type === 'present' && data.includes('Ada'),
       );
-      expect(JSON.parse(event.data)).toEqual({ names: ['Ada'] });
+      expect(event.data).toEqual({ names: ['Ada'] });
     });
   });
 
@@ -415,13 +415,13 @@ describe('the accounts app', () => {
 
   describe('the admin', () => {
     const overviewWith = async (
-      stream: SseClient,
+      stream: SseTestClient,
       fits: (overview: any) => boolean,
     ) => {
       const event = await stream.next(
-        ({ type, data }) => type === 'overview' && fits(JSON.parse(data)),
+        ({ type, data }) => type === 'overview' && fits(data),
       );
-      return JSON.parse(event.data);
+      return event.data;
     };
 
     const of = (overview: any, userId: string) =>
@@ -455,7 +455,7 @@ describe('the accounts app', () => {
           lastEventId: cursor,
         },
       ]);
-      bens.drop();
+      await bens.dropConnection();
       await overviewWith(stream, (seen) => of(seen, 'ben').length === 0);
       expect(stream.text).not.toContain(payloadOf(ben.token).jti);
     });
@@ -508,14 +508,14 @@ describe('the accounts app', () => {
       expect(await endOf(newsroom)).toBe('revoked');
       expect((await ada.listen('/newsroom/events')).status).toBe(403);
       expect(await ada.status('GET', '/newsroom')).toBe(403);
-      expect(JSON.parse((await own.next('account.changed')).data)).toEqual({
+      expect((await own.next('account.changed')).data).toEqual({
         roles: [],
       });
       await ada.notify('ada', 'still here');
       await own.next('notification');
 
       expect(await admin.status('PUT', role)).toBe(204);
-      expect(JSON.parse((await own.next('account.changed')).data)).toEqual({
+      expect((await own.next('account.changed')).data).toEqual({
         roles: ['editor'],
       });
       expect((await ada.listen('/newsroom/events')).status).toBe(200);
@@ -528,7 +528,7 @@ describe('the accounts app', () => {
       const event = await stream.next(
         ({ type, data }) => type === 'activity' && data.includes('"ben"'),
       );
-      expect(JSON.parse(event.data)).toEqual({
+      expect(event.data).toEqual({
         by: 'ben',
         did: 'signed in',
         at: expect.stringMatching(/^\d{4}-.*Z$/),

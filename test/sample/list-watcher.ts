@@ -1,4 +1,4 @@
-import { SseClient } from '../support/sse-client.js';
+import { SseTestClient } from 'nestjs-sse-hub/testing';
 
 interface Movie {
   readonly id: number;
@@ -19,11 +19,13 @@ export class ListWatcher {
   private read = 0;
   private closed = false;
 
-  private constructor(private readonly client: SseClient) {}
+  private constructor(private readonly client: SseTestClient) {}
 
   /** @param base the address of a node or a balancer */
   static async open(base: string): Promise<ListWatcher> {
-    const watcher = new ListWatcher(await SseClient.connect(`${base}/events`));
+    const watcher = new ListWatcher(
+      await SseTestClient.connect(`${base}/events`, { timeout: Infinity }),
+    );
     void watcher.follow();
     return watcher;
   }
@@ -35,8 +37,10 @@ export class ListWatcher {
 
   /** The number that the page shows as "watching". */
   get watching(): number | undefined {
-    const last = this.client.events.findLast(({ type }) => type === 'watching');
-    return last && JSON.parse(last.data).count;
+    const last = this.client.received.findLast(
+      ({ type }) => type === 'watching',
+    );
+    return last && last.data.count;
   }
 
   has(movie: Movie): Promise<void> {
@@ -50,15 +54,15 @@ export class ListWatcher {
     });
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.closed = true;
-    this.client.drop();
+    return this.client.close();
   }
 
   private async follow(): Promise<void> {
     while (!this.closed) {
       this.statuses.push(this.client.status);
-      await this.client.ended;
+      await this.client.untilClosed();
       if (!this.closed) {
         await this.client.reconnect();
       }
@@ -66,9 +70,9 @@ export class ListWatcher {
   }
 
   private apply(): void {
-    for (; this.read < this.client.events.length; this.read++) {
-      const { type, data } = this.client.events[this.read]!;
-      const movie: Movie = JSON.parse(data);
+    for (; this.read < this.client.received.length; this.read++) {
+      const { type, data } = this.client.received[this.read]!;
+      const movie: Movie = data;
       switch (type) {
         case 'movie.added':
           this.added.push(movie.id);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { rm } from 'node:fs/promises';
 import { once } from 'node:events';
-import { SseClient } from '../support/sse-client.js';
+import { SseTestClient } from 'nestjs-sse-hub/testing';
 import { ALIEN, HEAT, MovieEventsApp, newDataDir } from './movie-events.app.js';
 
 const SAMPLES = join(import.meta.dirname, '../../sample');
@@ -54,18 +54,18 @@ withSqlite(
     const log = `sqlite:${join(dataDir, 'events.db')}`;
     const app = await MovieEventsApp.create({ log, dataDir });
     try {
-      const page = await SseClient.connect(`${app.url}/events`);
+      const page = await SseTestClient.connect(`${app.url}/events`);
       await app.add(ALIEN);
       await page.next('movie.added');
-      page.drop();
+      await page.dropConnection();
       await app.add(HEAT);
       await app.end('SIGKILL');
       await app.start();
       await page.reconnect();
       const { data } = await page.next('movie.added');
-      expect(JSON.parse(data)).toMatchObject(HEAT);
-      expect(page.events.map(({ type }) => type)).not.toContain('hub.reset');
-      page.drop();
+      expect(data).toMatchObject(HEAT);
+      expect(page.received.map(({ type }) => type)).not.toContain('hub.reset');
+      await page.dropConnection();
     } finally {
       await app.dispose();
     }

@@ -1,27 +1,27 @@
 import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { SseTestClient } from 'nestjs-sse-hub/testing';
 import { startStreams } from '../../sample/ticker/src/start.js';
 import { eventually } from '../support/eventually.js';
-import { SseClient } from '../support/sse-client.js';
 import { freePort } from './sample-app.js';
 import { TickerApp } from './ticker.app.js';
 
 describe('the ticker', () => {
   let app: TickerApp;
-  const clients: SseClient[] = [];
+  const clients: SseTestClient[] = [];
 
   beforeAll(async () => {
     app = await TickerApp.create();
   });
 
-  afterEach(() => {
-    clients.splice(0).forEach((client) => client.drop());
-  });
+  afterEach(() =>
+    Promise.all(clients.splice(0).map((client) => client.close())),
+  );
 
   afterAll(() => app.dispose());
 
   async function listen(url: string, headers?: Record<string, string>) {
-    const client = await SseClient.connect(url, { headers });
+    const client = await SseTestClient.connect(url, { headers });
     clients.push(client);
     return client;
   }
@@ -76,7 +76,7 @@ describe('the ticker', () => {
       const client = await listen(`${app.streams}/clock`);
       await client.next('currentTime');
       const time = await client.next('currentTime');
-      expect(client.events[0]).toMatchObject({
+      expect(client.received[0]).toMatchObject({
         type: 'message',
         data: 'hello from stream',
       });
@@ -87,13 +87,15 @@ describe('the ticker', () => {
   describe('GET /updates', () => {
     it('has a counter that all share, and one of each connection', async () => {
       const first = await listen(`${app.streams}/updates`);
-      await first.next(({ type, data }) => type === 'own' && data === '2');
+      await first.next(({ type, data }) => type === 'own' && data === 2);
       const second = await listen(`${app.streams}/updates`);
-      expect((await second.next('own')).data).toBe('0');
+      expect((await second.next('own')).data).toBe(0);
       const shared = await second.next('shared');
-      await first.until(() => first.events.some(({ id }) => id === shared.id));
-      expect(first.events.find(({ id }) => id === shared.id)).toEqual(shared);
-      expect(Number(shared.data)).toBeGreaterThanOrEqual(2);
+      await first.until(() =>
+        first.received.some(({ id }) => id === shared.id),
+      );
+      expect(first.received.find(({ id }) => id === shared.id)).toEqual(shared);
+      expect(shared.data).toBeGreaterThanOrEqual(2);
     });
 
     it('knows the visitor by the cookie', async () => {
@@ -106,8 +108,8 @@ describe('the ticker', () => {
 
   describe('the streams of the other origin', () => {
     const allowedBy = async (origin: string) => {
-      const { response } = await listen(`${app.streams}/clock`, { origin });
-      return response.headers;
+      const { headers } = await listen(`${app.streams}/clock`, { origin });
+      return headers;
     };
 
     it('may be heard by the page, with credentials', async () => {
@@ -151,7 +153,7 @@ describe('1,000 connections of the ticker', () => {
     const before = timers();
     const clients = await Promise.all(
       Array.from({ length: 1_000 }, (_, i) =>
-        SseClient.connect(
+        SseTestClient.connect(
           `http://localhost:${port}/${i % 2 === 0 ? 'clock' : 'updates'}`,
         ),
       ),
@@ -159,12 +161,12 @@ describe('1,000 connections of the ticker', () => {
     await Promise.all(
       clients.map((client) =>
         client.until(() =>
-          client.events.some(({ type }) => type !== 'hub.checkpoint'),
+          client.received.some(({ type }) => type !== 'hub.checkpoint'),
         ),
       ),
     );
     expect(timers()).toBeGreaterThanOrEqual(before + 1_000);
-    clients.forEach((client) => client.drop());
+    await Promise.all(clients.map((client) => client.dropConnection()));
     await eventually(() => timers() <= before);
     expect(timers()).toBeLessThanOrEqual(before);
   });

@@ -22,7 +22,7 @@ describe('two nodes of the movie-events app, as in its compose.yaml', () => {
   });
 
   afterEach(async () => {
-    watchers.splice(0).forEach((watcher) => watcher.close());
+    await Promise.all(watchers.splice(0).map((watcher) => watcher.close()));
     await a.clear();
   });
 
@@ -76,7 +76,7 @@ describe('two nodes of the movie-events app, as in its compose.yaml', () => {
     const atB = await watch(b.url);
     await atA.until(() => atA.watching === 2);
     await atB.until(() => atB.watching === 2);
-    atB.close();
+    await atB.close();
     await atA.until(() => atA.watching === 1);
   });
 
