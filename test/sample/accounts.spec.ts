@@ -305,7 +305,7 @@ describe('the accounts app', () => {
       await ben.notify('ben', 'last');
       await Promise.all(
         [adas, bens, bens2].map((stream) =>
-          stream.next(({ data }) => data.includes('"last"')),
+          stream.next(({ text }) => text.includes('"last"')),
         ),
       );
       expect(adas.text).not.toContain('only Ben');
@@ -368,7 +368,7 @@ describe('the accounts app', () => {
       const ada = await signIn('ada');
       const newsroom = await ada.listen('/newsroom/events');
       const event = await newsroom.next(
-        ({ type, data }) => type === 'present' && data.includes('Ada'),
+        ({ type, text }) => type === 'present' && text.includes('Ada'),
       );
       expect(event.data).toEqual({ names: ['Ada'] });
     });
@@ -526,7 +526,7 @@ describe('the accounts app', () => {
       const stream = await admin.listen('/admin/events');
       await signIn('ben');
       const event = await stream.next(
-        ({ type, data }) => type === 'activity' && data.includes('"ben"'),
+        ({ type, text }) => type === 'activity' && text.includes('"ben"'),
       );
       expect(event.data).toEqual({
         by: 'ben',

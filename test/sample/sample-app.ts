@@ -4,6 +4,10 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setSseTestTimeout } from 'nestjs-sse-hub/testing';
+
+// As long as the tests of this package may take on a busy machine.
+setSseTestTimeout(30_000);
 
 const SAMPLES = join(import.meta.dirname, '../../sample');
 

@@ -198,7 +198,7 @@ describe.each(platforms)('SseTestClient on %s', (_, adapter) => {
     expect(error).toBeInstanceOf(SseTestTimeoutException);
     const { message } = error as Error;
     expect(message).toMatch(
-      /^Waited for next event "removed" on GET \/events \(200, is open\): it did not come, within 50 ms\.\n2 of the application's events have arrived, 1 of them were handed out before\.\nNot handed out:\n {2}other \(/,
+      /^Waited for an event "removed" on GET \/events \(200, is open\): it did not come, within 50 ms\.\n2 of the application's events have arrived, 1 of them were handed out before\.\nNot handed out:\n {2}other \(/,
     );
     expect(message).toContain(`Notices:\n  hub.checkpoint (`);
     expect(id).toBeDefined();

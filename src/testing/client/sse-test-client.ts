@@ -201,7 +201,7 @@ export class SseTestClient {
   next<Data = any>(
     wanted?: string | ((event: SseTestEvent) => boolean),
   ): Promise<SseTestEvent<Data>> {
-    const what = `next ${describeWanted(wanted)}`;
+    const what = `an ${describeWanted(wanted)}`;
     return this.#wait<SseTestEvent>(
       () => this.#arrivals.take(wanted),
       what,
@@ -268,7 +268,7 @@ export class SseTestClient {
    * @throws SseTestTimeoutException; what the condition throws
    */
   async until(condition: () => boolean): Promise<void> {
-    const what = `until ${condition.toString()}`;
+    const what = `the condition ${condition.toString()}`;
     await this.#wait(() => condition() || undefined, what);
   }
 
