@@ -54,6 +54,7 @@ describe('docs/testing.md', () => {
     const { output, passed } = run([
       '--import=reflect-metadata',
       '--test',
+      '--test-reporter=tap',
       join(directory, 'node/test/movies.test.js'),
     ]);
 

@@ -11,9 +11,9 @@ import {
   StreamEndedException,
 } from 'nestjs-sse-hub';
 import type { LogEntry } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { seededRandom } from '../support/random.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 const ROOMS = ['rooms.1', 'rooms.2', 'rooms.3'];
 const CLIENTS = 12;
@@ -61,7 +61,7 @@ class RoomsController {
 afterEach(async () => {
   visitors.clear();
   members.clear();
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -133,7 +133,9 @@ describe.each(platforms)(
       const { seed, random, pick, hub, url, readLog } = await start();
       const clients = await Promise.all(
         Array.from({ length: CLIENTS }, async (__, name) => {
-          const client = await connect(`${url}/events?name=${name}`);
+          const client = await SseTestClient.connect(
+            `${url}/events?name=${name}`,
+          );
           await client.next('hub.checkpoint');
           return { client, ...visitors.get(String(name))! };
         }),
@@ -200,7 +202,7 @@ describe.each(platforms)(
           message,
           events.map(({ data }) => data),
         ]);
-        const ids = client.events.flatMap(({ id }) => (id ? [id] : []));
+        const ids = client.received.flatMap(({ id }) => (id ? [id] : []));
         expect([message, ids]).toEqual([message, ids.toSorted()]);
         // The topic that stayed has lost and doubled nothing.
         expect([
@@ -237,7 +239,9 @@ describe.each(platforms)(
       const movers = Array.from({ length: CLIENTS }, async (__, name) => {
         const rooms = new Set<string>();
         members.set(String(name), rooms);
-        const client = await connect(`${url}/events?name=${name}`);
+        const client = await SseTestClient.connect(
+          `${url}/events?name=${name}`,
+        );
         const connection = () => visitors.get(String(name))!.connection;
         const dues: Due[] = [];
         const first = await place();
@@ -261,7 +265,7 @@ describe.each(platforms)(
               await nextTurn();
             }
             if (drops) {
-              client.drop();
+              await client.dropConnection();
             }
             await joined;
           }
@@ -281,7 +285,7 @@ describe.each(platforms)(
       const entries = await readLog();
       for (const [name, { client, dues, first }] of visits.entries()) {
         await client.until(() => client.lastEventId! >= last);
-        const ids = client.appEvents.flatMap(({ id }) => (id ? [id] : []));
+        const ids = client.events.flatMap(({ id }) => (id ? [id] : []));
         const message = `seed ${seed}, client ${name}`;
         expect([message, ids]).toEqual([message, [...new Set(ids)].toSorted()]);
         const got = new Set(ids);

@@ -2,13 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { Provider } from '@nestjs/common';
 import { TopicPolicy } from 'nestjs-sse-hub';
 import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
+import { SseTestClient } from 'nestjs-sse-hub/testing';
 import { eventually, settled } from '../support/eventually.js';
 import { platforms } from '../support/running-app.js';
 import { SharedHistory } from '../support/shared-log.js';
-import { connect } from '../support/sse-client.js';
 import {
   PagedLog,
-  dataOf,
   enterRooms,
   leaveRooms,
   served,
@@ -42,48 +41,54 @@ describe.each(platforms)(
 
     it('while it replays', async () => {
       const log = new PagedLog();
-      const { url, say, ids } = await withNumbers(1_500, {
+      const { app, say, ids } = await withNumbers(1_500, {
         log,
         window: { events: 8 },
       });
       log.hold('read');
-      const client = await connect(`${url}/events`, { lastEventId: ids[0] });
+      const client = await SseTestClient.connect(app, '/events', {
+        lastEventId: ids[0],
+      });
       await eventually(() => log.asked > 0);
       await served[0]!.join('rooms.1');
-      expect(client.appEvents).toEqual([]);
+      expect(client.events).toEqual([]);
       log.goOn();
       await say('rooms.1', 1_501);
       await client.until(() => client.lastEventId! > ids.at(-1)!);
-      expect(dataOf(client)).toEqual(numbers(2, 1_501));
-      const cursors = client.appEvents.map(({ id }) => id);
+      expect(client.data).toEqual(numbers(2, 1_501));
+      const cursors = client.events.map(({ id }) => id);
       expect(cursors.slice(0, -1)).toEqual(ids.slice(1));
     });
 
     it('while it replays, with what was before first', async () => {
       const log = new PagedLog();
-      const { url, ids } = await withNumbers(1_500, {
+      const { app, ids } = await withNumbers(1_500, {
         log,
         window: { events: 8 },
       });
       log.hold('read');
-      const client = await connect(`${url}/events`, { lastEventId: ids[9] });
+      const client = await SseTestClient.connect(app, '/events', {
+        lastEventId: ids[9],
+      });
       await eventually(() => log.asked > 0);
       const joining = served[0]!.join('rooms.1', { rewind: 'all' });
       await settled(() => log.asked, 50);
       log.goOn();
       await joining;
       await client.until(() => client.lastEventId === ids.at(-1));
-      expect(dataOf(client)).toEqual([2, 4, 6, 8, 10, ...numbers(11, 1_500)]);
+      expect(client.data).toEqual([2, 4, 6, 8, 10, ...numbers(11, 1_500)]);
     });
 
     it('while it waits for the log to say where it starts', async () => {
       const log = new PagedLog();
-      const { url, say, ids } = await withNumbers(20, {
+      const { app, say, ids } = await withNumbers(20, {
         log,
         window: { events: 2 },
       });
       log.hold('readBack');
-      const client = await connect(`${url}/events`, { lastEventId: ids[3] });
+      const client = await SseTestClient.connect(app, '/events', {
+        lastEventId: ids[3],
+      });
       await eventually(() => log.asked > 0);
       await served[0]!.join('rooms.1');
       let isRewound = false;
@@ -91,12 +96,12 @@ describe.each(platforms)(
         .join('rooms.2', { rewind: 'all' })
         .then(() => (isRewound = true));
       await say('rooms.2', 21);
-      await settled(() => client.events.length, 50);
+      await settled(() => client.received.length, 50);
       expect(isRewound).toBe(false);
       log.goOn();
       await rewound;
-      await client.until(() => client.appEvents.length === 17);
-      expect(dataOf(client)).toEqual(numbers(5, 21));
+      await client.until(() => client.events.length === 17);
+      expect(client.data).toEqual(numbers(5, 21));
     });
 
     it('as soon as it is allowed itself, though it waits for the log', async () => {
@@ -109,13 +114,15 @@ describe.each(platforms)(
         }
       }
       const log = new PagedLog();
-      const { url, ids } = await withNumbers(
+      const { app, ids } = await withNumbers(
         20,
         { log, window: { events: 2 } },
         [LobbyPolicy],
       );
       log.hold('readBack');
-      const connecting = connect(`${url}/events`, { lastEventId: ids[3] });
+      const connecting = SseTestClient.connect(app, '/events', {
+        lastEventId: ids[3],
+      });
       await eventually(() => allow !== undefined);
       let isJoined = false;
       const joined = served[0]!.join('rooms.1').then(() => (isJoined = true));
@@ -125,8 +132,8 @@ describe.each(platforms)(
       await joined;
       log.goOn();
       const client = await connecting;
-      await client.until(() => client.appEvents.length === 16);
-      expect(dataOf(client)).toEqual(numbers(5, 20));
+      await client.until(() => client.events.length === 16);
+      expect(client.data).toEqual(numbers(5, 20));
     });
 
     it('while it is congested', async () => {
@@ -163,7 +170,7 @@ describe.each(platforms)(
       await ahead.hub.publish('rooms.1', { data: 3 });
       const last = await ahead.hub.publish('lobby', { data: 4 });
 
-      const client = await connect(`${behind.url}/events`, {
+      const client = await SseTestClient.connect(behind.app, '/events', {
         lastEventId: last.id,
       });
       const connection = served[0]!;
@@ -173,16 +180,16 @@ describe.each(platforms)(
       const rewound = connection
         .join('rooms.1', { rewind: 2 })
         .then(() => (isRewound = true));
-      await settled(() => client.events.length, 50);
+      await settled(() => client.received.length, 50);
       expect(isRewound).toBe(false);
       await ahead.hub.publish('rooms.2', { data: 5 });
       log.release();
       await rewound;
-      await client.until(() => client.appEvents.length >= 3);
-      await settled(() => client.events.length, 50);
+      await client.until(() => client.events.length >= 3);
+      await settled(() => client.received.length, 50);
       // All of the room that there is, in its order; and nothing twice.
-      expect(dataOf(client).filter((n) => n !== 5)).toEqual([1, 3]);
-      expect(dataOf(client)).toContain(5);
+      expect(client.data.filter((n) => n !== 5)).toEqual([1, 3]);
+      expect(client.data).toContain(5);
       expect(client.lastEventId! >= last.id!).toBe(true);
     });
   },

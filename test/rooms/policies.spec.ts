@@ -9,7 +9,7 @@ import {
 import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
 import { eventually } from '../support/eventually.js';
 import { platforms } from '../support/running-app.js';
-import { dataOf, enterPaged, enterRooms, leaveRooms } from './rooms-app.js';
+import { enterPaged, enterRooms, leaveRooms } from './rooms-app.js';
 
 afterEach(leaveRooms);
 
@@ -156,7 +156,7 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await expect(connection.join('rooms.1')).rejects.toThrow(
         StreamEndedException,
       );
-      expect(JSON.parse((await client.next('hub.closed')).data)).toEqual({
+      expect((await client.next('hub.closed')).data).toEqual({
         reason: 'expired',
       });
     });
@@ -187,7 +187,7 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       say(true);
       await failed;
       const { data } = await client.next('hub.closed');
-      expect(JSON.parse(data)).toEqual({ reason: 'room-closed' });
+      expect(data).toEqual({ reason: 'room-closed' });
     });
 
     it('is asked again when the user was refreshed meanwhile', async () => {
@@ -250,7 +250,7 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await connection.join('rooms.1');
       verdict = () => false;
       await hub.refresh({ user: 42 });
-      expect(JSON.parse((await client.next('hub.closed')).data)).toEqual({
+      expect((await client.next('hub.closed')).data).toEqual({
         reason: 'revoked',
       });
       expect(asked).toHaveLength(2);
@@ -272,7 +272,7 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await failed;
       await say('lobby', 'hello');
       await client.next();
-      expect(dataOf(client)).toEqual(['hello']);
+      expect(client.data).toEqual(['hello']);
     });
   });
 });

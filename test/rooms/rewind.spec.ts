@@ -1,13 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventHub, StreamEndedException } from 'nestjs-sse-hub';
 import type { JoinOptions, SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient } from 'nestjs-sse-hub/testing';
 import { eventually, settled } from '../support/eventually.js';
 import { platforms } from '../support/running-app.js';
-import { connect } from '../support/sse-client.js';
 import { SharedHistory } from '../support/shared-log.js';
 import {
   PagedLog,
-  dataOf,
   enterPaged,
   enterRooms,
   leaveRooms,
@@ -34,28 +33,28 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       const { lastEventId } = client;
       await connection.join('rooms.1', { rewind });
       await say('rooms.1', 6);
-      await client.until(() => client.appEvents.length === count + 2);
+      await client.until(() => client.events.length === count + 2);
       return { ...entered, before: lastEventId };
     };
 
     it('all of it, behind the cursor and so without ids', async () => {
       const { client, before } = await rewound('all', 5);
-      expect(dataOf(client)).toEqual(['hello', 1, 2, 3, 4, 5, 6]);
-      const ids = client.appEvents.map(({ id }) => id);
+      expect(client.data).toEqual(['hello', 1, 2, 3, 4, 5, 6]);
+      const ids = client.events.map(({ id }) => id);
       expect(ids.slice(1, 6)).toEqual(Array(5).fill(undefined));
       expect(ids[6]! > before!).toBe(true);
     });
 
     it('the last so many', async () => {
       const { client } = await rewound(2, 2);
-      expect(dataOf(client)).toEqual(['hello', 4, 5, 6]);
+      expect(client.data).toEqual(['hello', 4, 5, 6]);
     });
 
     it('since a time', async () => {
       const past = await rewound({ since: new Date(0) }, 5);
-      expect(dataOf(past.client)).toEqual(['hello', 1, 2, 3, 4, 5, 6]);
+      expect(past.client.data).toEqual(['hello', 1, 2, 3, 4, 5, 6]);
       const future = await rewound({ since: new Date(Date.now() + 60_000) }, 0);
-      expect(dataOf(future.client)).toEqual(['hello', 6]);
+      expect(future.client.data).toEqual(['hello', 6]);
     });
 
     it('of no more than its audience, types and where let through', async () => {
@@ -66,8 +65,8 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await say('rooms.1', 'yours', { type: 'note', users: [42] });
       await connection.join('rooms.1', { rewind: 'all' });
       await say('rooms.1', 'end', { type: 'note' });
-      await client.until(() => client.appEvents.length === 2);
-      expect(dataOf(client)).toEqual(['yours', 'end']);
+      await client.until(() => client.events.length === 2);
+      expect(client.data).toEqual(['yours', 'end']);
     });
 
     it('out of the pages of the log, and nothing comes in between', async () => {
@@ -84,11 +83,11 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await eventually(() => log.asked > 0);
       await say('lobby', 'later');
       await say('rooms.1', 'last');
-      expect(await settled(() => client.appEvents.length, 50)).toBe(0);
+      expect(await settled(() => client.events.length, 50)).toBe(0);
       log.goOn();
       await joined;
-      await client.until(() => client.appEvents.length >= 1_002);
-      expect(dataOf(client)).toEqual([
+      await client.until(() => client.events.length >= 1_002);
+      expect(client.data).toEqual([
         ...Array.from({ length: 1_000 }, (__, n) => 2 * n + 1),
         'later',
         'last',
@@ -119,7 +118,7 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       );
       requests.run('a POST', () => connection.leave('rooms.1'));
       await say('lobby', 'bye');
-      await client.until(() => client.appEvents.length === 3);
+      await client.until(() => client.events.length === 3);
       expect(seen).toEqual([undefined, undefined]);
     });
 
@@ -134,8 +133,8 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await connection.join('rooms.1', { rewind: 'all' });
       await say('rooms.1', 6);
       await say('lobby', 'bye');
-      await client.until(() => client.appEvents.at(-1)?.data === 'bye');
-      expect(dataOf(client)).toEqual(['hello', 1, 2, 3, 'bye']);
+      await client.until(() => client.events.at(-1)?.data === 'bye');
+      expect(client.data).toEqual(['hello', 1, 2, 3, 'bye']);
     });
 
     it.each<[string, (hub: EventHub) => Promise<void>, string]>([
@@ -160,10 +159,10 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await end(hub);
       await failed;
       log.goOn();
-      expect(JSON.parse((await client.next('hub.closed')).data)).toEqual({
+      expect((await client.next('hub.closed')).data).toEqual({
         reason,
       });
-      expect(dataOf(client)).toEqual([]);
+      expect(client.data).toEqual([]);
     });
 
     it('for the roles of now, when the user was refreshed meanwhile', async () => {
@@ -183,8 +182,8 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await hub.refresh({ user: 42 });
       log.goOn();
       await joining;
-      await client.until(() => client.appEvents.length >= 301);
-      expect(dataOf(client)).toEqual([
+      await client.until(() => client.events.length >= 301);
+      expect(client.data).toEqual([
         ...Array.from({ length: 300 }, (___, n) => 2 * n + 2),
         'for guests',
       ]);
@@ -193,12 +192,12 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
     it('and a history that is lost meanwhile is told, not waited for', async () => {
       const history = new SharedHistory();
       const log = history.node();
-      const { url, say } = await enter('events', {
+      const { app, say } = await enter('events', {
         log,
         window: { events: 2 },
       });
       // Nobody in particular: who is known to the guards is sent back to them.
-      const client = await connect(`${url}/events`);
+      const client = await SseTestClient.connect(app, '/events');
       await client.next('hub.checkpoint');
       const connection = served.at(-1)!;
       for (let n = 1; n <= 10; n++) {
@@ -211,8 +210,8 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await client.next('hub.reset');
       await joining;
       await say('rooms.1', 'of the new one');
-      await client.until(() => client.appEvents.length > 0);
-      expect(dataOf(client)).toEqual(['of the new one']);
+      await client.until(() => client.events.length > 0);
+      expect(client.data).toEqual(['of the new one']);
     });
 
     it('and a drop meanwhile loses nothing of the other topics', async () => {
@@ -223,7 +222,7 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       ).rejects.toThrow(StreamEndedException);
       await eventually(() => log.asked > 0);
       await say('lobby', 'missed');
-      client.drop();
+      await client.dropConnection();
       await failed;
       // Nothing that it was given has moved its cursor past the lobby's event.
       expect(client.lastEventId).toBe(lastEventId);
@@ -231,8 +230,8 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await client.reconnect();
       await client.next();
       await served.at(-1)!.join('rooms.1', { rewind: 2 });
-      await client.until(() => client.appEvents.length >= 3);
-      expect(dataOf(client)).toEqual(['missed', 599, 600]);
+      await client.until(() => client.events.length >= 3);
+      expect(client.data).toEqual(['missed', 599, 600]);
     });
   });
 });

@@ -10,11 +10,10 @@ import {
   SseEvent,
 } from 'nestjs-sse-hub';
 import type { EventLog, SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { NEVER, concat, map, of, retry, tap } from 'rxjs';
-import { settled } from '../support/eventually.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import { type SseClient, connect, dropClients } from '../support/sse-client.js';
 
 type Adapter = (typeof platforms)[number][1];
 
@@ -151,17 +150,11 @@ export class PagedLog extends MemoryLog {
   }
 }
 
-/** What a client has got; text is sent as it is. */
-export const dataOf = (client: SseClient): unknown[] =>
-  client.appEvents.map(({ data }) =>
-    /^[{\d]/.test(data) ? (JSON.parse(data) as unknown) : data,
-  );
-
 /** For `afterEach`. */
 export async function leaveRooms(): Promise<void> {
   served.length = 0;
   taps.onEvent = undefined;
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 }
 
@@ -179,16 +172,16 @@ export async function enterRooms(
   providers: Provider[] = [],
 ) {
   const running = await startRooms(adapter, options, providers);
-  const client = await connect(`${running.url}/${path}`, {
+  const client = await SseTestClient.connect(running.app, `/${path}`, {
     headers: { 'x-user': '42', 'x-roles': 'member' },
   });
   await client.next('hub.checkpoint');
   const say = (topic: string, data: unknown, delivery = {}) =>
     running.hub.publish(topic, { data, ...delivery });
   const heard = async (...data: unknown[]) => {
-    await client.until(() => client.appEvents.length >= data.length);
-    await settled(() => client.events.length, 50);
-    expect(dataOf(client)).toEqual(data);
+    await client.until(() => client.events.length >= data.length);
+    await client.settled();
+    expect(client.data).toEqual(data);
   };
   return { ...running, client, connection: served.at(-1)!, say, heard };
 }

@@ -5,13 +5,12 @@ import {
   StreamEndedException,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import { eventually, settled } from '../support/eventually.js';
 import { platforms } from '../support/running-app.js';
-import { type SseClient, connect } from '../support/sse-client.js';
 import {
   Said,
-  dataOf,
   enterPaged,
   enterRooms,
   leaveRooms,
@@ -56,19 +55,19 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
     });
 
     it('comes in the order of the log, and moves the cursor', async () => {
-      const { connection, client, say, url } = await enter();
+      const { connection, client, say, app } = await enter();
       await connection.join('rooms.1');
       await say('lobby', 1);
       const { id } = await say('rooms.1', 2);
       await say('lobby', 3);
-      await client.until(() => client.appEvents.length === 3);
-      expect(dataOf(client)).toEqual([1, 2, 3]);
-      expect(client.appEvents[1]!.id).toBe(id);
-      const back = await connect(`${url}/events`, {
-        lastEventId: client.appEvents[1]!.id,
+      await client.until(() => client.events.length === 3);
+      expect(client.data).toEqual([1, 2, 3]);
+      expect(client.events[1]!.id).toBe(id);
+      const back = await SseTestClient.connect(app, '/events', {
+        lastEventId: client.events[1]!.id,
       });
       await back.next();
-      expect(dataOf(back)).toEqual([3]);
+      expect(back.data).toEqual([3]);
     });
 
     it('has types, where and operators of the stream', async () => {
@@ -83,7 +82,7 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await mapped.connection.join('rooms.1');
       await mapped.say('rooms.1', 'hello');
       await mapped.client.next();
-      expect(mapped.client.appEvents[0]!.data).toBe('rooms.1: hello');
+      expect(mapped.client.events[0]!.data).toBe('rooms.1: hello');
     });
 
     it('has the classes of the stream', async () => {
@@ -155,10 +154,8 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await say('hall', 'left');
       await say('rooms.1', 'joined');
       await client.next();
-      await settled(() => client.events.length, 50);
-      expect(dataOf(client).filter((data) => data !== 'fail')).toEqual([
-        'joined',
-      ]);
+      await settled(() => client.received.length, 50);
+      expect(client.data.filter((data) => data !== 'fail')).toEqual(['joined']);
     });
 
     it('stays also when it was left and joined again, and the handler names it', async () => {
@@ -172,12 +169,12 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
     });
 
     it('is left in the midst of an event, which the other topics do not lose', async () => {
-      const { hub, url } = await start();
+      const { hub, app } = await start();
       // Called before the stream, which comes later.
       hub.listen({ topics: ['lobby', 'rooms.1'] }).subscribe(() => {
         served[0]?.leave('rooms.1');
       });
-      const client = await connect(`${url}/events`);
+      const client = await SseTestClient.connect(app, '/events');
       await client.next('hub.checkpoint');
       await served[0]!.join('rooms.1');
       await hub.publish('lobby', { data: 'hello' });
@@ -185,9 +182,9 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await served[0]!.join('rooms.1');
       await hub.publish('rooms.1', { data: 'left by this one' });
       await hub.publish('lobby', { data: 'bye' });
-      await client.until(() => client.appEvents.length >= 2);
-      await settled(() => client.events.length, 50);
-      expect(dataOf(client)).toEqual(['hello', 'bye']);
+      await client.until(() => client.events.length >= 2);
+      await settled(() => client.received.length, 50);
+      expect(client.data).toEqual(['hello', 'bye']);
     });
 
     it('may be the last that a stream has', async () => {
@@ -197,7 +194,7 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await connection.join('lobby');
       await say('lobby', 'back');
       await client.next();
-      expect(dataOf(client)).toEqual(['back']);
+      expect(client.data).toEqual(['back']);
     });
   });
 
@@ -210,7 +207,9 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
     await say('rooms.2', 'still here');
     await client.next();
     await hub.disconnect({ topic: 'rooms.2' }, 'closed');
-    expect((await client.next('hub.closed')).data).toBe('{"reason":"closed"}');
+    expect((await client.next('hub.closed')).data).toEqual({
+      reason: 'closed',
+    });
   });
 
   describe('join is refused', () => {
@@ -241,8 +240,8 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
     });
 
     it('on a connection without a hub stream', async () => {
-      const { url } = await start();
-      const client = await connect(`${url}/none`);
+      const { app } = await start();
+      const client = await SseTestClient.connect(app, '/none');
       await client.next();
       await expect(served[0]!.join('rooms.1')).rejects.toThrow(
         new InvalidStreamException(
@@ -252,13 +251,15 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       served[0]!.leave('rooms.1');
     });
 
-    it.each<[string, (client: SseClient, connection: SseConnection) => void]>([
-      ['the client left', (client) => client.drop()],
+    it.each<
+      [string, (client: SseTestClient, connection: SseConnection) => unknown]
+    >([
+      ['the client left', (client) => client.dropConnection()],
       ['it was closed', (_client, connection) => connection.close()],
     ])('when %s', async (__, end) => {
       const { connection, client } = await enter();
-      end(client, connection);
-      await eventually(() => connection.signal.aborted);
+      await end(client, connection);
+      expect(connection.signal.aborted).toBe(true);
       await expect(connection.join('rooms.1')).rejects.toThrow(
         StreamEndedException,
       );
@@ -279,8 +280,8 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await say('rooms.1', 'not joined');
       await say('rooms.2', 'still here');
       await client.next();
-      await settled(() => client.events.length, 50);
-      expect(dataOf(client)).toEqual(['hello', 'still here']);
+      await settled(() => client.received.length, 50);
+      expect(client.data).toEqual(['hello', 'still here']);
     });
 
     it('when the stream ends while it waits for the log', async () => {
@@ -289,7 +290,7 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
         connection.join('rooms.1', { rewind: 'all' }),
       ).rejects.toThrow(StreamEndedException);
       await eventually(() => log.asked > 0);
-      client.drop();
+      await client.dropConnection();
       await failed;
       log.goOn();
     });

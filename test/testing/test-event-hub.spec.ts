@@ -217,6 +217,25 @@ describe('TestEventHub', () => {
     expect(hub.presence('a').users).toEqual(['7']);
   });
 
+  it('lets a connection join a topic', async () => {
+    const hub = new TestEventHub();
+    const connection = hub.connection();
+    const seen: unknown[] = [];
+    hub
+      .stream({ topics: ['a'], for: connection })
+      .subscribe((event) => seen.push(event.data));
+    await hub.publish('b', { data: 1 });
+    await hub.settled();
+    await connection.join('b', { rewind: 'all' });
+    await hub.publish('b', { data: 2 });
+    await hub.settled();
+    connection.leave('b');
+    await hub.publish('b', { data: 3 });
+    await hub.settled();
+
+    expect(seen).toEqual([1, 2]);
+  });
+
   it('ends connections by hub.disconnect, and remembers', async () => {
     const hub = new TestEventHub();
     const meant = hub.connection({ user: { id: 7 } });
