@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import {
   Body,
   Controller,
@@ -202,6 +203,16 @@ describe.each(platforms)('SseTestClient on %s', (_, adapter) => {
     );
     expect(message).toContain(`Notices:\n  hub.checkpoint (`);
     expect(id).toBeDefined();
+  });
+
+  it('says so in real time, whatever a test fakes', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
+    try {
+      const client = await connect('/events', { timeout: 50 });
+      await expect(client.next()).rejects.toThrow(SseTestTimeoutException);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('gives up at once when the stream is over', async () => {
