@@ -77,6 +77,11 @@ class TestController {
     return source.pipe(map((data) => ({ data: data as object })));
   }
 
+  @Get('silent')
+  silent() {
+    return new Promise(() => {});
+  }
+
   @Get('plain')
   plain() {
     return 'plain';
@@ -213,6 +218,20 @@ describe.each(platforms)('SseTestClient on %s', (_, adapter) => {
     } finally {
       jest.useRealTimers();
     }
+  });
+
+  it('says so when there is no answer', async () => {
+    await expect(connect('/silent', { timeout: 50 })).rejects.toThrow(
+      'Waited for the head of the response on GET /silent (not answered): it did not come, within 50 ms.',
+    );
+  });
+
+  it('fails as the socket does when nobody listens', async () => {
+    const client = await connect('/events');
+    await app.close();
+
+    await expect(client.reconnect()).rejects.toThrow('ECONNREFUSED');
+    expect(client.status).toBe(0);
   });
 
   it('gives up at once when the stream is over', async () => {

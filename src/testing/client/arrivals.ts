@@ -9,7 +9,7 @@ export class Arrivals {
   readonly received: SseTestEvent[] = [];
   readonly frames: string[] = [];
   readonly comments: string[] = [];
-  #waiting: SseTestEvent[] = [];
+  readonly #waiting: SseTestEvent[] = [];
 
   add(block: StreamBlock): void {
     this.frames.push(block.raw);
@@ -25,7 +25,7 @@ export class Arrivals {
   take(wanted: Wanted | undefined): SseTestEvent | undefined {
     const event = this.find(wanted);
     if (event !== undefined) {
-      this.#waiting = this.#waiting.filter((other) => other !== event);
+      this.#waiting.splice(this.#waiting.indexOf(event), 1);
     }
     return event;
   }

@@ -7,21 +7,14 @@ import { AppUnderTest } from './app-under-test.js';
 import { Arrivals, describeEvent, describeWanted } from './arrivals.js';
 import type { StreamBlock } from './event-stream-parser.js';
 import { Exchange } from './exchange.js';
-import { within } from './real-timers.js';
 import { parsed } from './sse-test-event.js';
 import type { SseTestEvent } from './sse-test-event.js';
-import {
-  SseTestException,
-  SseTestTimeoutException,
-} from './sse-test.exceptions.js';
+import { SseTestException } from './sse-test.exceptions.js';
 import { placeOf, requestFor } from './stream-request.js';
 import type { SseTestClientOptions, StreamRequest } from './stream-request.js';
 import { describeEnd, streamEnd } from './stream-end.js';
 import type { StreamEnd } from './stream-end.js';
-
-interface Waiter {
-  check(): void;
-}
+import { Waiting } from './waiting.js';
 
 let defaultTimeout = 4_000;
 
@@ -55,9 +48,8 @@ export async function closeSseTestClients(): Promise<void> {
 export class SseTestClient {
   readonly #app: AppUnderTest | undefined;
   readonly #request: StreamRequest;
-  readonly #timeout: number;
   readonly #arrivals = new Arrivals();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiting: Waiting;
   /** Of the comments that mark how far the server has got, those that have come. */
   readonly #marks = new Set<string>();
   #exchange!: Exchange;
@@ -76,7 +68,10 @@ export class SseTestClient {
     this.#app = app;
     this.#request = request;
     this.#lastEventId = lastEventId;
-    this.#timeout = timeout ?? defaultTimeout;
+    this.#waiting = new Waiting(timeout ?? defaultTimeout, {
+      describe: () => this.#describe(),
+      describeArrivals: () => this.#arrivals.describe(),
+    });
   }
 
   /**
@@ -201,11 +196,10 @@ export class SseTestClient {
   next<Data = any>(
     wanted?: string | ((event: SseTestEvent) => boolean),
   ): Promise<SseTestEvent<Data>> {
-    const what = `an ${describeWanted(wanted)}`;
-    return this.#wait<SseTestEvent>(
+    return this.#waiting.for<SseTestEvent>(
       () => this.#arrivals.take(wanted),
-      what,
-      true,
+      `an ${describeWanted(wanted)}`,
+      () => this.#endedByServer,
     );
   }
 
@@ -253,12 +247,14 @@ export class SseTestClient {
     }
     const mark = `settled ${randomUUID()}`;
     const what = 'what was published before';
-    await within(
-      this.#timeout,
+    await this.#waiting.within(
       this.#app.sendBehind(this.#connection, mark),
-      () => this.#timedOut(what),
+      what,
     );
-    await this.#wait(() => this.#marks.has(mark) || this.#closed, what);
+    await this.#waiting.for(
+      () => this.#marks.delete(mark) || this.#closed,
+      what,
+    );
   }
 
   /**
@@ -269,7 +265,7 @@ export class SseTestClient {
    */
   async until(condition: () => boolean): Promise<void> {
     const what = `the condition ${condition.toString()}`;
-    await this.#wait(() => condition() || undefined, what);
+    await this.#waiting.for(condition, what);
   }
 
   /**
@@ -278,7 +274,7 @@ export class SseTestClient {
    * @throws SseTestTimeoutException
    */
   untilClosed(): Promise<StreamEnd> {
-    return this.#wait(() => this.#closed, 'the end of the stream');
+    return this.#waiting.for(() => this.#closed, 'the end of the stream');
   }
 
   /** Stops reading, as a client does that cannot keep up. */
@@ -298,10 +294,9 @@ export class SseTestClient {
   async dropConnection(): Promise<void> {
     this.#end({ how: 'dropped', clean: false });
     const server = this.#connection?.response.closed();
-    await within(
-      this.#timeout,
+    await this.#waiting.within(
       Promise.all([this.#exchange.destroy(), server]),
-      () => this.#timedOut('the server to meet the loss of the connection'),
+      'the server to meet the loss of the connection',
     );
   }
 
@@ -348,15 +343,18 @@ export class SseTestClient {
       block: (block) => this.#receive(block),
       ended: (isWhole) => this.#end(streamEnd(this.#lastOfResponse, isWhole)),
     }));
-    const { origin, method, path } = this.#request;
-    await within(
-      this.#timeout,
-      exchange.open(origin, this.#request.with(this.#lastEventId)),
-      () =>
-        new SseTestTimeoutException(
-          `${method} ${path} was not answered within ${this.#timeout} ms.`,
+    try {
+      await this.#waiting.within(
+        exchange.open(
+          this.#request.origin,
+          this.#request.with(this.#lastEventId),
         ),
-    );
+        'the head of the response',
+      );
+    } catch (error) {
+      await exchange.destroy();
+      throw error;
+    }
     this.#connection = this.#app?.connectionOf(exchange.port);
     if (!exchange.isStream) {
       await this.untilClosed();
@@ -374,84 +372,26 @@ export class SseTestClient {
       }
       this.#lastEventId = block.id ?? this.#lastEventId;
     }
-    this.#check();
+    this.#waiting.check();
   }
 
   #end(end: StreamEnd): void {
     this.#closed ??= end;
-    this.#check();
-  }
-
-  #check(): void {
-    for (const waiter of Array.from(this.#waiters)) {
-      waiter.check();
-    }
-  }
-
-  /** @param failsAtEnd whether nothing more is to be hoped for when the server has ended the stream */
-  async #wait<Found>(
-    find: () => Found | false | undefined,
-    what: string,
-    failsAtEnd = false,
-  ): Promise<Found> {
-    let waiter: Waiter | undefined;
-    const found = new Promise<Found>((resolve, reject) => {
-      const check = () => {
-        try {
-          const value = find();
-          if (value !== undefined && value !== false) {
-            this.#waiters.delete(waiter!);
-            resolve(value);
-          } else if (failsAtEnd && this.#endedByServer) {
-            throw this.#failed(
-              what,
-              SseTestException,
-              'and the stream is over',
-            );
-          }
-        } catch (error) {
-          this.#waiters.delete(waiter!);
-          reject(error);
-        }
-      };
-      waiter = { check };
-      this.#waiters.add(waiter);
-      check();
-    });
-    try {
-      return await within(this.#timeout, found, () => this.#timedOut(what));
-    } finally {
-      this.#waiters.delete(waiter!);
-    }
+    this.#waiting.check();
   }
 
   get #endedByServer(): boolean {
     return this.#closed !== undefined && this.#closed.how !== 'dropped';
   }
 
-  #timedOut(what: string): SseTestTimeoutException {
-    return this.#failed(
-      what,
-      SseTestTimeoutException,
-      `within ${this.#timeout} ms`,
-    );
-  }
-
-  #failed<Failure extends SseTestException>(
-    what: string,
-    type: new (message: string) => Failure,
-    why: string,
-  ): Failure {
-    return new type(
-      `Waited for ${what} on ${this.#describe()}: it did not come, ${why}.\n${this.#arrivals.describe()}`,
-    );
-  }
-
   #describe(): string {
     const { method, path } = this.#request;
+    const { isStream, body } = this.#exchange;
+    if (this.status === 0) {
+      return `${method} ${path} (not answered)`;
+    }
     const state =
       this.#closed === undefined ? 'is open' : describeEnd(this.#closed);
-    const { isStream, body } = this.#exchange;
     return isStream
       ? `${method} ${path} (${this.status}, ${state})`
       : `${method} ${path} (${this.status}, no stream: ${body.slice(0, 200)})`;
