@@ -1,5 +1,4 @@
-/** The package. */
-export type ClassValidator = typeof import('class-validator');
+type ClassValidator = typeof import('class-validator');
 
 let loading: Promise<ClassValidator> | undefined;
 

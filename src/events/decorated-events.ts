@@ -7,9 +7,9 @@ import type {
 import { InvalidEventException } from '../hub/hub.exceptions.js';
 import type { DeliveryOptions, NewEvent } from '../hub/publisher.js';
 import type { SelectionOptions } from '../hub/selection.js';
-import type { ClassValidator } from './class-validator.js';
 import { selectEvents } from './event-selection.js';
 import { EventValidator } from './event-validator.js';
+import type { ValidatorNow } from './event-validator.js';
 import { classOf, definitionOf } from './sse-event.decorator.js';
 
 interface ReadEvent {
@@ -42,7 +42,7 @@ export class DecoratedEvents implements EventReader {
   readNow(
     instance: object,
     delivery: DeliveryOptions | undefined,
-    validator: ClassValidator | undefined,
+    validator: ValidatorNow | undefined,
   ): ReadEvent {
     const read = readInstance(instance, delivery);
     this.validator.checkNow(instance, validator);

@@ -1,12 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InvalidOptionException } from '../options/check-options.js';
 import { loadClassValidator } from './class-validator.js';
-import type { ClassValidator } from './class-validator.js';
 import { EVENT_OPTIONS } from './event-options.js';
 import type { EventOptions } from './event-options.js';
 import { EventValidationException } from './events.exceptions.js';
 import { messagesOf } from './validation-messages.js';
 import type { FieldError } from './validation-messages.js';
+
+/** What of class-validator answers at once; by its own name, as the package is an optional peer. */
+export interface ValidatorNow {
+  validateSync(
+    event: object,
+    options: { readonly forbidUnknownValues: boolean },
+  ): readonly FieldError[];
+}
 
 /** Checks events by class-validator's rules, as the application has asked for. */
 @Injectable()
@@ -44,7 +51,7 @@ export class EventValidator {
    *
    * @throws EventValidationException
    */
-  checkNow(event: object, validator: ClassValidator | undefined): void {
+  checkNow(event: object, validator: ValidatorNow | undefined): void {
     if (this.options.validateEvents !== false && validator !== undefined) {
       refuse(event, validator.validateSync(event, VALIDATOR_OPTIONS));
     }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
@@ -53,6 +53,17 @@ describe('An app made by nest new', () => {
     );
     expect(output).toMatch(/nestjs-sse-hub\/dist\/index\.d\.ts$/m);
     // Types of other packages may be wrong; that is not ours.
+    expect(output).not.toMatch(/^(src|node_modules\/nestjs-sse-hub)\/.*error/m);
+  });
+
+  it('finds types of the test kit that are right without what is optional', async () => {
+    const file = join(app().directory, 'src/kit.ts');
+    await writeFile(file, `export * from 'nestjs-sse-hub/testing';\n`);
+    const output = await app().tsc(
+      '-p tsconfig.build.json --noEmit --incremental false --listFiles --skipLibCheck false',
+    );
+    await rm(file);
+    expect(output).toMatch(/nestjs-sse-hub\/dist\/testing\.d\.ts$/m);
     expect(output).not.toMatch(/^(src|node_modules\/nestjs-sse-hub)\/.*error/m);
   });
 

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { ClassValidator } from '../../events/class-validator.js';
+import type { ValidatorNow } from '../../events/event-validator.js';
 import { useClassTransformer } from '../../hub/serialize.js';
 
 const require = createRequire(import.meta.url);
@@ -9,14 +9,14 @@ const require = createRequire(import.meta.url);
  *
  * @returns class-validator, if it is installed
  */
-export function optionalPeersNow(): ClassValidator | undefined {
+export function optionalPeersNow(): ValidatorNow | undefined {
   const classTransformer = installed('class-transformer');
   if (classTransformer !== undefined) {
     useClassTransformer(
       classTransformer as Parameters<typeof useClassTransformer>[0],
     );
   }
-  return installed('class-validator') as ClassValidator | undefined;
+  return installed('class-validator') as ValidatorNow | undefined;
 }
 
 function installed(name: string): unknown {

@@ -3,7 +3,7 @@ import type { BeforeApplicationShutdown } from '@nestjs/common';
 import type { SchedulerLike } from 'rxjs';
 import type { SseConnection } from '../../connection/sse-connection.js';
 import { rolesReader, userIdReader } from '../../connection/user-readers.js';
-import type { ClassValidator } from '../../events/class-validator.js';
+import type { ValidatorNow } from '../../events/event-validator.js';
 import {
   toDisconnectRecord,
   toRefreshRecord,
@@ -52,7 +52,7 @@ export interface TestDisconnect {
 interface Virtual {
   readonly scheduler: SchedulerLike;
   readonly log: VirtualLog;
-  readonly validator: ClassValidator | undefined;
+  readonly validator: ValidatorNow | undefined;
 }
 
 /**
