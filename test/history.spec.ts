@@ -12,6 +12,7 @@ import {
   TopicPolicy,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import type { Observable } from 'rxjs';
 import { concat, from, of, retry, tap } from 'rxjs';
 import { answer } from './support/answer.js';
@@ -19,10 +20,9 @@ import { CaughtErrors } from './support/caught-errors.js';
 import { eventually } from './support/eventually.js';
 import { HeaderUserGuard } from './support/header-user.guard.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
 
 afterEach(async () => {
-  dropClients();
+  await closeSseTestClients();
   await closeApps();
 });
 
@@ -117,32 +117,32 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
     const ids = await publish(hub, 1, 2, 3);
     await hub.publish('chat', { data: 'passing', ephemeral: true });
     await hub.publish('other', { data: 'not asked for' });
-    const client = await connect(messages);
+    const client = await SseTestClient.connect(messages);
     expect(await client.next()).toEqual({
       type: 'list',
       id: undefined,
-      data: '[1,2,3]',
+      data: [1, 2, 3],
     });
     const [next] = await publish(hub, 4);
     expect(await client.next()).toEqual({
       type: 'message',
       id: next,
-      data: '4',
+      data: 4,
     });
-    expect(client.events.map(({ type }) => type)).toEqual([
+    expect(client.received.map(({ type }) => type)).toEqual([
       'list',
       'hub.checkpoint',
       'message',
     ]);
-    expect(client.events[1]!.id! > ids[2]!).toBe(true);
+    expect(client.received[1]!.id! > ids[2]!).toBe(true);
   });
 
   it('gives nothing and a cursor where there is nothing', async () => {
     const { hub, messages } = await serve(listThenChanges);
-    const client = await connect(messages);
-    expect(await client.next()).toMatchObject({ data: '[]' });
+    const client = await SseTestClient.connect(messages);
+    expect(await client.next()).toMatchObject({ data: [] });
     await publish(hub, 1);
-    expect(await client.next()).toMatchObject({ data: '1' });
+    expect(await client.next()).toMatchObject({ data: 1 });
   });
 
   it('gives what a rewound stream begins with', async () => {
@@ -150,8 +150,8 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
       listThenChanges(hub, connection, 2),
     );
     await publish(hub, 1, 2, 3);
-    const client = await connect(messages);
-    expect(await client.next()).toMatchObject({ data: '[2,3]' });
+    const client = await SseTestClient.connect(messages);
+    expect(await client.next()).toMatchObject({ data: [2, 3] });
   });
 
   it('reads behind the window out of the log', async () => {
@@ -163,8 +163,8 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
     const numbers = Array.from({ length: 2_000 }, (_, n) => n);
     await Promise.all(numbers.map((n) => hub.publish('chat', { data: n })));
     await publish(hub, 2_000);
-    const client = await connect(messages);
-    expect(JSON.parse((await client.next()).data)).toEqual([...numbers, 2_000]);
+    const client = await SseTestClient.connect(messages);
+    expect((await client.next()).data).toEqual([...numbers, 2_000]);
   });
 
   it('is typed and selected by event classes', async () => {
@@ -178,18 +178,22 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
     });
     await hub.publish(new MessageSent('Hi'));
     await publish(hub, 1);
-    const client = await connect(messages);
-    expect(await client.next()).toMatchObject({ data: '["Hi"]' });
+    const client = await SseTestClient.connect(messages);
+    expect(await client.next()).toMatchObject({ data: ['Hi'] });
   });
 
   it('has only what is for the user', async () => {
     const { hub, messages } = await serve(listThenChanges);
     await hub.publish('chat', { data: 'for ann', users: ['ann'] });
     await publish(hub, 'for all');
-    const ann = await connect(messages, { headers: { 'x-user': 'ann' } });
-    expect(await ann.next()).toMatchObject({ data: '["for ann","for all"]' });
-    const ben = await connect(messages, { headers: { 'x-user': 'ben' } });
-    expect(await ben.next()).toMatchObject({ data: '["for all"]' });
+    const ann = await SseTestClient.connect(messages, {
+      headers: { 'x-user': 'ann' },
+    });
+    expect(await ann.next()).toMatchObject({ data: ['for ann', 'for all'] });
+    const ben = await SseTestClient.connect(messages, {
+      headers: { 'x-user': 'ben' },
+    });
+    expect(await ben.next()).toMatchObject({ data: ['for all'] });
   });
 
   it('answers 403 where a policy says no', async () => {
@@ -207,8 +211,8 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
     const { hub, messages } = await serve(listThenChanges);
     const text = 'x'.repeat(100_000);
     await publish(hub, ...Array.from({ length: size * 10 }, () => text));
-    const client = await connect(messages);
-    expect((await client.next('list')).data.length).toBeGreaterThan(size * 1e6);
+    const client = await SseTestClient.connect(messages);
+    expect((await client.next('list')).text.length).toBeGreaterThan(size * 1e6);
     await publish(hub, 'end');
     expect(await client.next()).toMatchObject({ data: 'end' });
   });
@@ -235,11 +239,11 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
         hub.history({ topics: ['slow'], rewind: 'all', for: connection }),
       { authorizationTimeout: 20 },
     );
-    const client = await connect(messages);
-    expect(await client.ended).toBe(true);
+    const client = await SseTestClient.connect(messages);
+    expect((await client.untilClosed()).clean).toBe(true);
     expect(client.status).toBe(200);
-    expect(client.events.map(({ data }) => data)).toEqual([
-      '{"reason":"unavailable"}',
+    expect(client.received.map(({ data }) => data)).toEqual([
+      { reason: 'unavailable' },
     ]);
   });
 
@@ -290,11 +294,13 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
       },
     );
     await publish(hub, 1);
-    const client = await connect(messages, { headers: { 'x-user': 'ann' } });
-    expect(client.events).toEqual([]);
+    const client = await SseTestClient.connect(messages, {
+      headers: { 'x-user': 'ann' },
+    });
+    expect(client.received).toEqual([]);
     answers.shift()!();
     await client.next('hub.checkpoint');
-    expect(client.events.map(({ type }) => type)).toEqual([
+    expect(client.received.map(({ type }) => type)).toEqual([
       'list',
       'hub.checkpoint',
     ]);
@@ -306,13 +312,15 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
       read = hub.history({ topics: ['slow'], rewind: 1, for: connection });
       return read;
     });
-    const connecting = connect(messages, { headers: { 'x-user': 'ann' } });
+    const connecting = SseTestClient.connect(messages, {
+      headers: { 'x-user': 'ann' },
+    });
     await eventually(() => read !== undefined);
     await hub.disconnect({ user: 'ann' }, 'signed-out');
     const client = await connecting;
-    expect(await client.ended).toBe(true);
-    expect(client.events.map(({ data }) => data)).toEqual([
-      '{"reason":"signed-out"}',
+    expect((await client.untilClosed()).clean).toBe(true);
+    expect(client.received.map(({ data }) => data)).toEqual([
+      { reason: 'signed-out' },
     ]);
     await expect(read).rejects.toThrow(StreamEndedException);
   });
@@ -342,13 +350,14 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
   it('goes on where the client was that comes back, without the list', async () => {
     const { hub, messages } = await serve(listThenChanges);
     await publish(hub, 1);
-    const client = await connect(messages);
+    const client = await SseTestClient.connect(messages);
+    expect((await client.next('list')).data).toEqual([1]);
     await client.next('hub.checkpoint');
-    client.drop();
+    await client.dropConnection();
     await publish(hub, 2, 3);
     await client.reconnect();
-    expect(await client.next()).toMatchObject({ type: 'message', data: '2' });
-    expect(await client.next()).toMatchObject({ data: '3' });
+    expect(await client.next()).toMatchObject({ type: 'message', data: 2 });
+    expect(await client.next()).toMatchObject({ data: 3 });
   });
 });
 
@@ -394,9 +403,9 @@ describe.each(platforms)('hub.stream after a cursor on %s', (_, adapter) => {
     const { hub, events } = await serve(() => after);
     const ids = await publish(hub, 1, 3);
     after = ids[0]!;
-    const client = await connect(events);
-    expect(await client.next()).toMatchObject({ data: '2' });
-    expect(client.events[0]).toMatchObject({
+    const client = await SseTestClient.connect(events);
+    expect(await client.next()).toMatchObject({ data: 2 });
+    expect(client.received[0]).toMatchObject({
       type: 'hub.checkpoint',
       id: after,
     });
@@ -407,18 +416,22 @@ describe.each(platforms)('hub.stream after a cursor on %s', (_, adapter) => {
     const { hub, events } = await serve(() => after);
     const ids = await publish(hub, 1, 4);
     after = ids[0]!;
-    const client = await connect(events, { lastEventId: ids[2]! });
-    expect(await client.next()).toMatchObject({ data: '4' });
-    const older = await connect(`${events}?lastEventId=${ids[1]}`);
-    expect(await older.next()).toMatchObject({ data: '3' });
+    const client = await SseTestClient.connect(events, {
+      lastEventId: ids[2]!,
+    });
+    expect(await client.next()).toMatchObject({ data: 4 });
+    const older = await SseTestClient.connect(
+      `${events}?lastEventId=${ids[1]}`,
+    );
+    expect(await older.next()).toMatchObject({ data: 3 });
   });
 
   it.each([undefined, ''])('begins now after %j', async (after) => {
     const { hub, events } = await serve(() => after);
     await publish(hub, 1, 2);
-    const client = await connect(events);
+    const client = await SseTestClient.connect(events);
     await publish(hub, 3, 3);
-    expect(await client.next()).toMatchObject({ data: '3' });
+    expect(await client.next()).toMatchObject({ data: 3 });
   });
 
   it('tells a client that what is behind it is gone', async () => {
@@ -431,8 +444,8 @@ describe.each(platforms)('hub.stream after a cursor on %s', (_, adapter) => {
       ['no cursor', 'malformed'],
     ]) {
       after = cursor!;
-      const client = await connect(events);
-      expect(JSON.parse((await client.next('hub.reset')).data)).toEqual({
+      const client = await SseTestClient.connect(events);
+      expect((await client.next('hub.reset')).data).toEqual({
         reason,
         cursor: reason === 'malformed' ? null : cursor,
       });
@@ -444,14 +457,16 @@ describe.each(platforms)('hub.stream after a cursor on %s', (_, adapter) => {
     const { hub, events } = await serve(() => after);
     const ids = await publish(hub, 1, 9);
     after = ids[6]!;
-    const client = await connect(events, { lastEventId: ids[0]! });
+    const client = await SseTestClient.connect(events, {
+      lastEventId: ids[0]!,
+    });
     const reset = await client.next('hub.reset');
     expect(reset.id).toBe(after);
-    expect(JSON.parse(reset.data)).toEqual({
+    expect(reset.data).toEqual({
       reason: 'evicted',
       cursor: ids[0],
     });
-    expect(await client.next()).toMatchObject({ data: '8' });
+    expect(await client.next()).toMatchObject({ data: 8 });
   });
 
   it('does not begin there anew when the handler subscribes again', async () => {
@@ -473,7 +488,7 @@ describe.each(platforms)('hub.stream after a cursor on %s', (_, adapter) => {
     );
     const ids = await publish(hub, 1, 4);
     after = ids[0]!;
-    const client = await connect(events);
+    const client = await SseTestClient.connect(events);
     await client.until(() => client.data.includes(4));
     expect(client.data).toEqual([2, 4]);
     expect(failures).toBe(1);

@@ -12,10 +12,10 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { LogEntry, LogRecord, SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { eventually } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
 import type { AppParts } from './support/running-app.js';
-import { connect, dropClients } from './support/sse-client.js';
 import { blocksOf, readResponse, readResponses } from './support/wire.js';
 import { WireClient, destroyWireClients } from './support/wire-client.js';
 
@@ -171,7 +171,7 @@ describe.each(platforms)(
 
     afterEach(async () => {
       openGate();
-      dropClients();
+      await closeSseTestClients();
       destroyWireClients();
       await closeApps();
     });
@@ -463,14 +463,16 @@ describe.each(platforms)(
     it('Invariant 3, no silent gap: clients come back to a new process by their cursor and are told of the gap', async () => {
       const first = await startApp(adapter, parts());
       const clients = await Promise.all(
-        Array.from({ length: 20 }, () => connect(`${first.url}/events`)),
+        Array.from({ length: 20 }, () =>
+          SseTestClient.connect(first.app, '/events'),
+        ),
       );
       await first.hub.publish('numbers', { data: { n: 1 } });
       await Promise.all(clients.map((client) => client.next()));
       await first.app.close();
-      expect(await Promise.all(clients.map(({ ended }) => ended))).toEqual(
-        Array(20).fill(true),
-      );
+      expect(
+        await Promise.all(clients.map((client) => client.untilClosed())),
+      ).toEqual(Array(20).fill({ how: 'ended', clean: true }));
       const lost = clients[0]!.lastEventId;
 
       const second = await startApp(adapter, { ...parts(), port: first.port });
@@ -479,7 +481,7 @@ describe.each(platforms)(
       for (const client of clients) {
         const reset = await client.next('hub.reset');
         expect(reset.id).toBe(head);
-        expect(JSON.parse(reset.data)).toEqual({
+        expect(reset.data).toEqual({
           reason: 'epoch',
           cursor: lost,
         });
@@ -487,27 +489,27 @@ describe.each(platforms)(
       await second.hub.publish('numbers', { data: { n: 2 } });
       await Promise.all(clients.map((client) => client.next()));
 
-      clients.forEach((client) => client.drop());
+      await Promise.all(clients.map((client) => client.dropConnection()));
       await second.hub.publish('numbers', { data: { n: 3 } });
       await Promise.all(clients.map((client) => client.reconnect()));
       for (const client of clients) {
-        expect(JSON.parse((await client.next()).data)).toEqual({ n: 3 });
+        expect((await client.next()).data).toEqual({ n: 3 });
         expect(client.data).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
         expect(
-          client.events.filter(({ type }) => type === 'hub.reset'),
+          client.received.filter(({ type }) => type === 'hub.reset'),
         ).toHaveLength(1);
       }
     });
 
     it('Invariant 3, no silent gap: the cursor of the reset alone is enough to resume', async () => {
       const first = await startApp(adapter, parts());
-      const client = await connect(`${first.url}/events`);
+      const client = await SseTestClient.connect(first.app, '/events');
       await client.next('hub.checkpoint');
       await first.app.close();
       const second = await startApp(adapter, { ...parts(), port: first.port });
       await client.reconnect();
       await client.next('hub.reset');
-      client.drop();
+      await client.dropConnection();
       await second.hub.publish('numbers', { data: { n: 1 } });
       await client.reconnect();
       await client.next();

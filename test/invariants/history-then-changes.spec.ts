@@ -9,6 +9,8 @@ import {
   TopicPolicy,
 } from 'nestjs-sse-hub';
 import type { TopicAuthorizer } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
+import type { SseTestEvent } from 'nestjs-sse-hub/testing';
 import {
   concat,
   concatMap,
@@ -25,8 +27,6 @@ import { eventually } from '../support/eventually.js';
 import { seededRandom } from '../support/random.js';
 import { ResumingClient } from '../support/resuming-client.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
-import type { ReceivedEvent } from '../support/sse-client.js';
-import { connect, dropClients } from '../support/sse-client.js';
 
 const isThird = (n: number): boolean => n % 3 === 0;
 
@@ -180,7 +180,7 @@ describe.each(platforms)(
     });
 
     afterEach(async () => {
-      dropClients();
+      await closeSseTestClients();
       await closeApps();
     });
 
@@ -205,13 +205,13 @@ describe.each(platforms)(
     };
 
     /** What a page shows that has got these events. */
-    const shown = (events: readonly ReceivedEvent[]): number[] => {
+    const shown = (events: readonly SseTestEvent[]): number[] => {
       let numbers: number[] = [];
       for (const { type, data } of events) {
         if (type === 'list') {
-          numbers = (JSON.parse(data) as { n: number }[]).map(({ n }) => n);
+          numbers = (data as { n: number }[]).map(({ n }) => n);
         } else if (type === 'message') {
-          numbers.push((JSON.parse(data) as { n: number }).n);
+          numbers.push((data as { n: number }).n);
         }
       }
       return numbers;
@@ -221,13 +221,13 @@ describe.each(platforms)(
       it.each(exact)(
         'wherever the connection of a client breaks (%s)',
         async (path) => {
-          const { hub, url } = await start();
+          const { hub, app } = await start();
           await publish(hub, [1, 2]);
-          const first = await connect(`${url}/${path}`);
+          const first = await SseTestClient.connect(app, `/${path}`);
           await first.next('list');
           await publish(hub, [3, 4]);
-          await first.until(() => shown(first.events).includes(4));
-          const { events } = first;
+          await first.until(() => shown(first.received).includes(4));
+          const { received: events } = first;
           expect(events[0]!.type).toBe('list');
           expect(events[1]!.type).toBe('hub.checkpoint');
           await publish(hub, [5]);
@@ -237,11 +237,13 @@ describe.each(platforms)(
             const lastEventId = before.findLast(
               ({ id }) => id !== undefined,
             )?.id;
-            const client = await connect(`${url}/${path}`, { lastEventId });
-            const page = () => shown([...before, ...client.events]);
+            const client = await SseTestClient.connect(app, `/${path}`, {
+              lastEventId,
+            });
+            const page = () => shown([...before, ...client.received]);
             await client.until(() => page().includes(5));
             expect([got, page()]).toEqual([got, [1, 2, 3, 4, 5]]);
-            client.drop();
+            await client.dropConnection();
           }
         },
       );
@@ -331,19 +333,21 @@ describe.each(platforms)(
     });
 
     it('has what a store has, and all that was stored since, for pages that upsert', async () => {
-      const { hub, url } = await start();
+      const { hub, app } = await start();
       await publish(hub, [1, 2]);
       const publishing = publish(
         hub,
         Array.from({ length: 200 }, (_unused, i) => i + 3),
       );
       const clients = await Promise.all(
-        Array.from({ length: 20 }, () => connect(`${url}/snapshot`)),
+        Array.from({ length: 20 }, () =>
+          SseTestClient.connect(app, '/snapshot'),
+        ),
       );
       await publishing;
       for (const client of clients) {
-        await client.until(() => shown(client.events).includes(202));
-        const numbers = [...new Set(shown(client.events))];
+        await client.until(() => shown(client.received).includes(202));
+        const numbers = [...new Set(shown(client.received))];
         const first = numbers[0]!;
         expect(numbers).toEqual(
           Array.from({ length: 203 - first }, (_unused, i) => first + i),

@@ -9,6 +9,7 @@ import {
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { History, SseModuleOptions } from 'nestjs-sse-hub';
+import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { concat, of } from 'rxjs';
 import { engines } from '../support/engines.js';
 import type { Engine } from '../support/engines.js';
@@ -22,8 +23,6 @@ import {
 import type { Node } from '../support/nodes.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 import { SharedHistory } from '../support/shared-log.js';
-import { connect, dropClients } from '../support/sse-client.js';
-import type { SseClient } from '../support/sse-client.js';
 
 jest.setTimeout(60_000);
 
@@ -88,19 +87,19 @@ class ListsController {
 }
 
 /** The numbers that a page shows. */
-function shown({ events }: SseClient): number[] {
+function shown({ received: events }: SseTestClient): number[] {
   let numbers: number[] = [];
   for (const { type, data } of events) {
     if (type === 'list') {
-      numbers = JSON.parse(data) as number[];
+      numbers = [...(data as number[])];
     } else if (type === 'message') {
-      numbers.push((JSON.parse(data) as { n: number }).n);
+      numbers.push((data as { n: number }).n);
     }
   }
   return numbers;
 }
 
-const untilShown = (client: SseClient, last: number): Promise<void> =>
+const untilShown = (client: SseTestClient, last: number): Promise<void> =>
   client.until(() => shown(client).at(-1) === last);
 
 describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
@@ -111,7 +110,7 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
   });
 
   afterEach(async () => {
-    dropClients();
+    await closeSseTestClients();
     await closeApps();
   });
 
@@ -126,7 +125,7 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
       const node = await start();
       await publishNumbers(node, 1, 30);
       node.log.goAway();
-      const client = await connect(`${node.url}/last?count=10`);
+      const client = await SseTestClient.connect(node.app, '/last?count=10');
       await client.next('list');
       expect(shown(client)).toEqual(range(21, 30));
     });
@@ -135,17 +134,17 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
       const node = await start();
       await publishNumbers(node, 1, 30);
       node.log.goAway();
-      const client = await connect(`${node.url}/listed`);
-      expect(await client.ended).toBe(true);
+      const client = await SseTestClient.connect(node.app, '/listed');
+      expect((await client.untilClosed()).clean).toBe(true);
       expect(client.status).toBe(200);
-      expect(client.events).toEqual([
+      expect(client.received).toEqual([
         {
           type: 'hub.closed',
           id: undefined,
-          data: '{"reason":"unavailable"}',
+          data: { reason: 'unavailable' },
         },
       ]);
-      expect(client.retries).toHaveLength(1);
+      expect(client.text.match(/^retry:/gm)).toHaveLength(1);
       node.log.comeBack();
       await client.reconnect();
       await client.next('list');
@@ -156,7 +155,7 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
       const node = await start();
       await publishNumbers(node, 1, 30);
       node.log.goAway();
-      const client = await connect(`${node.url}/at-least-changes`);
+      const client = await SseTestClient.connect(node.app, '/at-least-changes');
       expect(caught).toEqual([expect.any(LogUnavailableException)]);
       node.log.comeBack();
       await untilShown(client, 30);
@@ -188,10 +187,10 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
     it('and revocations may be lost with it, sends the client away, who gets what there is then', async () => {
       const node = await start();
       await publishAndLose(node);
-      const client = await connect(`${node.url}/listed`);
-      expect(await client.ended).toBe(true);
-      expect(client.events.map(({ data }) => data)).toEqual([
-        '{"reason":"unavailable"}',
+      const client = await SseTestClient.connect(node.app, '/listed');
+      expect((await client.untilClosed()).clean).toBe(true);
+      expect(client.received.map(({ data }) => data)).toEqual([
+        { reason: 'unavailable' },
       ]);
       await publishNumbers(node, 1, 2);
       await client.reconnect();
@@ -202,7 +201,7 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
     it('gives what there is then, if it changes while it is read', async () => {
       const node = await startAlone();
       await publishAndLose(node);
-      const client = await connect(`${node.url}/listed`);
+      const client = await SseTestClient.connect(node.app, '/listed');
       await client.next('list');
       expect(shown(client)).toEqual([]);
       await publishNumbers(node, 2_000, 2_001);
@@ -221,7 +220,7 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
         history.loseHistory();
         await eventually(() => !node.hub.health().position!.startsWith(epoch));
       };
-      const client = await connect(`${node.url}/listed`);
+      const client = await SseTestClient.connect(node.app, '/listed');
       const reset = await client.next('hub.reset');
       expect(resetsOf(client)).toEqual([
         { reason: 'epoch', cursor: list.cursor },
@@ -230,7 +229,7 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
       // The page starts over, as it does after any reset.
       between = () => undefined;
       await publishNumbers(node, 7, 8);
-      const fresh = await connect(`${node.url}/listed`);
+      const fresh = await SseTestClient.connect(node.app, '/listed');
       await fresh.next('list');
       expect(shown(fresh)).toEqual([7, 8]);
     });
@@ -242,7 +241,7 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
         const more = await publishNumbers(node, 4, 9);
         history.trim(more[3]!);
       };
-      const client = await connect(`${node.url}/listed`);
+      const client = await SseTestClient.connect(node.app, '/listed');
       await client.next('hub.reset');
       expect(resetsOf(client)).toEqual([{ reason: 'evicted', cursor: ids[2] }]);
     });
@@ -256,10 +255,10 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
       await eventually(() => behind.hub.health().position === ids.at(-1));
       behind.log.hold();
       await publishNumbers(ahead, 41, 60);
-      const client = await connect(`${behind.url}/listed`);
+      const client = await SseTestClient.connect(behind.app, '/listed');
       await client.next('list');
       expect(shown(client)).toEqual(range(1, 40));
-      expect(client.events[1]).toMatchObject({
+      expect(client.received[1]).toMatchObject({
         type: 'hub.checkpoint',
         id: ids.at(-1),
       });
@@ -275,11 +274,13 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
       await eventually(() => behind.hub.health().position === ids.at(-1));
       behind.log.hold();
       await publishNumbers(ahead, 21, 60);
-      const client = await connect(`${behind.url}/listed`);
+      const client = await SseTestClient.connect(behind.app, '/listed');
       await client.next('hub.checkpoint');
-      client.drop();
+      await client.dropConnection();
       const { lastEventId } = client;
-      const other = await connect(`${ahead.url}/listed`, { lastEventId });
+      const other = await SseTestClient.connect(ahead.app, '/listed', {
+        lastEventId,
+      });
       await untilShown(other, 60);
       expect([...shown(client), ...shown(other)]).toEqual(range(1, 60));
     });
@@ -290,7 +291,9 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
     await publishNumbers(node, 1, 600);
     node.log.calls.read = 0;
     const clients = await Promise.all(
-      Array.from({ length: 50 }, () => connect(`${node.url}/listed`)),
+      Array.from({ length: 50 }, () =>
+        SseTestClient.connect(node.app, '/listed'),
+      ),
     );
     await Promise.all(clients.map((client) => client.next('list')));
     clients.forEach((client) => expect(shown(client)).toEqual(range(1, 600)));
@@ -302,7 +305,7 @@ describe.each(platforms)('hub.history over a shared log (%s)', (_, adapter) => {
     await publishNumbers(node, 1, 30);
     node.log.patience = 40_000;
     node.log.goAway();
-    const client = connect(`${node.url}/at-least-changes`);
+    const client = SseTestClient.connect(node.app, '/at-least-changes');
     const gone = expect(client).rejects.toThrow();
     await eventually(() => node.hub.health().waiting === 1);
     node.app.getHttpServer().closeAllConnections();
@@ -322,7 +325,7 @@ describe.each(engines)('hub.history over %s', (_, startEngine) => {
   });
 
   afterEach(async () => {
-    dropClients();
+    await closeSseTestClients();
     await closeApps();
     await engine.dispose();
   });
@@ -339,11 +342,13 @@ describe.each(engines)('hub.history over %s', (_, startEngine) => {
       publishNumbers(a, 1, 700),
       publishNumbers(b, 1_001, 1_700),
     ]);
-    const clients: SseClient[] = [];
+    const clients: SseTestClient[] = [];
     let isDone = false;
     void publishing.then(() => (isDone = true));
     while (!isDone) {
-      clients.push(await connect(`${[a, b][clients.length % 2]!.url}/listed`));
+      clients.push(
+        await SseTestClient.connect([a, b][clients.length % 2]!.app, '/listed'),
+      );
       await clients.at(-1)!.next('list');
     }
     const ids = (await publishing).flat();
@@ -360,10 +365,10 @@ describe.each(engines)('hub.history over %s', (_, startEngine) => {
     const node = await start();
     await publishNumbers(node, 1, 40);
     await engine.goAway();
-    const client = await connect(`${node.url}/listed`);
+    const client = await SseTestClient.connect(node.app, '/listed');
     await client.next('hub.closed');
     await engine.comeBack();
-    while (!client.events.some(({ type }) => type === 'list')) {
+    while (!client.received.some(({ type }) => type === 'list')) {
       await client.reconnect();
       await client.next(({ type }) => type === 'list' || type === 'hub.closed');
     }

@@ -15,7 +15,7 @@ export function losesNothing(start: () => Promise<Started>) {
         const stream = await app.listen('/messages?id=1234');
         await app.say('5678', 'before');
         await hears(stream, 'before');
-        stream.drop();
+        await stream.dropConnection();
         await app.say('5678', 'missed');
         await app.end(signal);
         await app.start();
@@ -23,7 +23,7 @@ export function losesNothing(start: () => Promise<Started>) {
         await stream.reconnect();
         await hears(stream, 'after');
         expect(heard(stream)).toEqual(['before', 'missed', 'after']);
-        expect(stream.events.map(({ type }) => type)).not.toContain(
+        expect(stream.received.map(({ type }) => type)).not.toContain(
           'hub.reset',
         );
         expect(await app.history()).toEqual(

@@ -71,7 +71,7 @@ describe('the chat on Redis', () => {
     it('knows a guest of the other, and tells none of the own messages', async () => {
       const guest = await a.guest();
       const atB = await b.listen('/messages', guest.cookie);
-      expect(JSON.parse((await atB.next('present')).data).you).toBe(guest.id);
+      expect((await atB.next('present')).data.you).toBe(guest.id);
       await guest.say('Mine');
       await b.say('5678', 'Theirs');
       for (const stream of [guest.stream, atB]) {

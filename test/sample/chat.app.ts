@@ -1,4 +1,4 @@
-import { SseClient } from '../support/sse-client.js';
+import { SseTestClient } from 'nestjs-sse-hub/testing';
 import { SampleApp, freePort } from './sample-app.js';
 
 export interface Message {
@@ -13,7 +13,7 @@ export const FORM = 'application/x-www-form-urlencoded';
 
 /** The built chat in a process of its own. */
 export class ChatApp extends SampleApp {
-  private readonly streams: SseClient[] = [];
+  private readonly streams: SseTestClient[] = [];
 
   private constructor(port: number, log: string) {
     super('chat', port, { LOG: log });
@@ -27,17 +27,17 @@ export class ChatApp extends SampleApp {
   }
 
   async dispose(): Promise<void> {
-    this.drop();
+    await this.drop();
     await this.end();
   }
 
   /** Cuts what `listen` opened. */
-  drop(): void {
-    this.streams.splice(0).forEach((stream) => stream.drop());
+  async drop(): Promise<void> {
+    await Promise.all(this.streams.splice(0).map((stream) => stream.close()));
   }
 
-  async listen(path: string, cookie?: string): Promise<SseClient> {
-    const stream = await SseClient.connect(this.url + path, {
+  async listen(path: string, cookie?: string): Promise<SseTestClient> {
+    const stream = await SseTestClient.connect(this.url + path, {
       headers: cookie === undefined ? {} : { cookie },
     });
     this.streams.push(stream);
@@ -48,8 +48,8 @@ export class ChatApp extends SampleApp {
   async history(id = 'reader'): Promise<unknown> {
     const stream = await this.listen(`/messages?id=${id}`);
     const { data } = await stream.next('message');
-    stream.drop();
-    return JSON.parse(data);
+    await stream.dropConnection();
+    return data;
   }
 
   /** Sends a body as it is to `POST /message`. */
@@ -75,14 +75,9 @@ export class ChatApp extends SampleApp {
   /** @returns a guest, with the first stream that made it one */
   async guest(): Promise<Guest> {
     const stream = await this.listen('/messages');
-    const [cookie] = stream.response.headers['set-cookie']!;
+    const [cookie] = stream.headers['set-cookie']!;
     const { data } = await stream.next('present');
-    return new Guest(
-      this,
-      stream,
-      cookie!.split(';')[0]!,
-      JSON.parse(data).you,
-    );
+    return new Guest(this, stream, cookie!.split(';')[0]!, data.you);
   }
 
   async accepted(response: Response): Promise<Message> {
@@ -97,7 +92,7 @@ export class ChatApp extends SampleApp {
 export class Guest {
   constructor(
     private readonly app: ChatApp,
-    readonly stream: SseClient,
+    readonly stream: SseTestClient,
     readonly cookie: string,
     readonly id: string,
   ) {}
@@ -113,37 +108,40 @@ export class Guest {
     return this.app.accepted(await this.post({ message }));
   }
 
-  listen(path = '/messages'): Promise<SseClient> {
+  listen(path = '/messages'): Promise<SseTestClient> {
     return this.app.listen(path, this.cookie);
   }
 }
 
 /** Whom the last `present` of a stream names. */
 export async function present(
-  stream: SseClient,
+  stream: SseTestClient,
   users: string[],
 ): Promise<void> {
   await stream.until(() => {
-    const last = stream.events.findLast(({ type }) => type === 'present');
+    const last = stream.received.findLast(({ type }) => type === 'present');
     return (
       last !== undefined &&
-      JSON.stringify(JSON.parse(last.data).users.toSorted()) ===
+      JSON.stringify(last.data.users.toSorted()) ===
         JSON.stringify(users.toSorted())
     );
   });
 }
 
 /** The messages that a stream brought one by one. */
-export const heard = (stream: SseClient) =>
-  stream.events
-    .filter(({ type, data }) => type === 'message' && !data.startsWith('['))
-    .map(({ data }) => JSON.parse(data).message as string);
+export const heard = (stream: SseTestClient) =>
+  stream.received
+    .filter(({ type, data }) => type === 'message' && !Array.isArray(data))
+    .map(({ data }) => data.message as string);
 
 /** Waits for a message, which everybody gets behind what came before. */
-export async function hears(stream: SseClient, message: string): Promise<void> {
+export async function hears(
+  stream: SseTestClient,
+  message: string,
+): Promise<void> {
   await stream.until(() => heard(stream).includes(message));
 }
 
 /** What a stream brought of the past at once. */
-export const histories = (stream: SseClient) =>
-  stream.events.filter(({ data }) => data.startsWith('['));
+export const histories = (stream: SseTestClient) =>
+  stream.received.filter(({ data }) => Array.isArray(data));

@@ -29,15 +29,15 @@ describe('the chat', () => {
     it('begins with the history as one event, then has an event for each message', async () => {
       await app.say('1234', 'Hi');
       const stream = await app.listen('/messages?id=1234');
-      await stream.next('hub.checkpoint');
-      expect(stream.events[0]).toEqual({
+      expect(await stream.next()).toEqual({
         type: 'message',
         id: undefined,
-        data: '[{"user_id":"1234","message":"Hi"}]',
+        data: [{ user_id: '1234', message: 'Hi' }],
       });
+      await stream.next('hub.checkpoint');
       await app.say('5678', 'Hello');
       expect(await stream.next('message')).toMatchObject({
-        data: '{"user_id":"5678","message":"Hello"}',
+        data: { user_id: '5678', message: 'Hello' },
         id: expect.stringContaining('-'),
       });
       expect(histories(stream)).toHaveLength(1);
@@ -45,8 +45,8 @@ describe('the chat', () => {
 
     it('begins with an empty history when nothing has been said', async () => {
       const stream = await app.listen('/messages?id=1234');
-      expect((await stream.next('message')).data).toBe('[]');
-      expect(stream.retries).toEqual([expect.any(Number)]);
+      expect((await stream.next('message')).data).toEqual([]);
+      expect(stream.text.match(/^retry:/gm)).toHaveLength(1);
     });
 
     it('has the last 100 messages in order', async () => {
@@ -67,7 +67,7 @@ describe('the chat', () => {
       const stream = await app.listen('/messages?id=1234');
       await app.say('5678', 'before');
       await hears(stream, 'before');
-      stream.drop();
+      await stream.dropConnection();
       await app.say('5678', 'missed');
       await app.say('1234', 'own');
       await stream.reconnect();
@@ -86,7 +86,7 @@ describe('the chat', () => {
       await app.say('5678', 'new');
       await stream.reconnect();
       const { data } = await stream.next('hub.reset');
-      expect(JSON.parse(data).reason).toBe('epoch');
+      expect(data.reason).toBe('epoch');
       expect(await app.history()).toEqual([
         { user_id: '5678', message: 'new' },
       ]);
@@ -97,8 +97,8 @@ describe('the chat', () => {
     it.each(['/messages', '/messages?id=', '/chat'])(
       'is made of whoever asks %s without an id',
       async (path) => {
-        const { response } = await app.listen(path);
-        expect(response.headers['set-cookie']).toEqual([
+        const { headers } = await app.listen(path);
+        expect(headers['set-cookie']).toEqual([
           expect.stringMatching(
             /^guest=[\w-]{22};.* Path=\/;.* HttpOnly; SameSite=Strict$/,
           ),
@@ -111,10 +111,10 @@ describe('the chat', () => {
       expect(guest.id).toMatch(/^[a-z]+-[a-z]+~[0-9a-f]{20}$/);
       await guest.say('Hi');
       const again = await guest.listen();
-      expect(again.response.headers).not.toHaveProperty('set-cookie');
-      expect(JSON.parse((await again.next('present')).data).you).toBe(guest.id);
+      expect(again.headers).not.toHaveProperty('set-cookie');
+      expect((await again.next('present')).data.you).toBe(guest.id);
       const [history] = histories(again);
-      expect(JSON.parse(history!.data)).toEqual([
+      expect(history!.data).toEqual([
         {
           user_id: guest.id,
           message: 'Hi',
@@ -135,7 +135,7 @@ describe('the chat', () => {
       await app.start();
       const stream = await guest.listen();
       const { data } = await stream.next('present');
-      expect(JSON.parse(data).you).toBe(guest.id);
+      expect(data.you).toBe(guest.id);
     });
 
     it('cannot be spoken for by who knows the id', async () => {
@@ -266,7 +266,7 @@ describe('the chat', () => {
       const stream = await app.listen('/chat');
       await app.say('5678', 'now');
       await hears(stream, 'now');
-      stream.drop();
+      await stream.dropConnection();
       await app.say('5678', 'missed');
       await stream.reconnect();
       await hears(stream, 'missed');
@@ -276,7 +276,7 @@ describe('the chat', () => {
 
     it('makes a guest who may write with the cookie', async () => {
       const stream = await app.listen('/chat');
-      const [cookie] = stream.response.headers['set-cookie']!;
+      const [cookie] = stream.headers['set-cookie']!;
       const response = await app.send(
         'POST',
         '/message',
@@ -304,14 +304,14 @@ describe('the chat', () => {
       await app.say('5678', 'Hi');
       await hears(byId, 'Hi');
       // Which the article's client does not know of.
-      expect(byId.events.map(({ type }) => type)).not.toContain('present');
+      expect(byId.received.map(({ type }) => type)).not.toContain('present');
     });
 
     it('tells when somebody has left', async () => {
       const guest = await app.guest();
       const byId = await app.listen('/messages?id=1234');
       await present(guest.stream, [guest.id, '1234']);
-      byId.drop();
+      await byId.dropConnection();
       await present(guest.stream, [guest.id]);
     });
   });
@@ -321,7 +321,7 @@ describe('the chat', () => {
     const disconnected = app.says('has disconnected');
     const stream = await app.listen('/chat?id=1234');
     expect(await connected).toContain('1234 has connected');
-    stream.drop();
+    await stream.dropConnection();
     expect(await disconnected).toContain('1234 has disconnected: client');
   });
 });
