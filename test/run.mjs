@@ -51,6 +51,7 @@ const SHORT = [
   'test/connection.spec.ts',
   'test/http2.spec.ts',
   'test/module.spec.ts',
+  'test/testing',
   'test/shutdown.spec.ts',
   'test/slow-client.spec.ts',
   'test/transport.spec.ts',

@@ -36,13 +36,31 @@ export interface ConnectionOrigin {
   readonly request: object;
 }
 
+/** What a connection asks of the response that serves it. */
+export type ServingResponse = Pick<
+  SseResponse,
+  | 'attached'
+  | 'checkpointFrame'
+  | 'congested'
+  | 'end'
+  | 'ended'
+  | 'fail'
+  | 'headed'
+  | 'holdsFrames'
+  | 'progress'
+  | 'revoke'
+  | 'revoked'
+  | 'send'
+  | 'warn'
+> & { readonly abort: Pick<SseResponse['abort'], 'signal'> };
+
 /**
  * One open SSE response. A handler gets it by `@Connection()` and gives it to
  * `hub.stream({ …, for: connection })`.
  */
 export class SseConnection<User = any> implements StreamConnection {
   #origin: ConnectionOrigin;
-  readonly #response: SseResponse;
+  readonly #response: ServingResponse;
   readonly #output: StreamOutput;
   #stream: CarriedStream | undefined;
   /** The stream that it carries, or carried last: something of it may still be on its way. */
@@ -63,7 +81,7 @@ export class SseConnection<User = any> implements StreamConnection {
   #excuse: unknown;
 
   /** @internal */
-  constructor(origin: ConnectionOrigin, response: SseResponse) {
+  constructor(origin: ConnectionOrigin, response: ServingResponse) {
     this.#origin = origin;
     this.#response = response;
     this.#output = new StreamOutput(this);
@@ -473,6 +491,7 @@ export class SseConnection<User = any> implements StreamConnection {
 
   /** @internal What serves it. */
   get response(): SseResponse {
-    return this.#response;
+    // Where a test has put another in its place, nobody asks for it.
+    return this.#response as SseResponse;
   }
 }

@@ -217,6 +217,27 @@ describe('TestEventHub', () => {
     expect(hub.presence('a').users).toEqual(['7']);
   });
 
+  it('gives a connection what there is, then what comes', async () => {
+    const hub = new TestEventHub();
+    await hub.publish('a', { data: 1 });
+    await hub.publish('a', { data: 2, users: [8] });
+    const connection = hub.connection({ user: { id: 7 } });
+    const { events, cursor } = await hub.history({
+      topics: ['a'],
+      rewind: 'all',
+      for: connection,
+    });
+    const seen: unknown[] = [];
+    hub
+      .stream({ topics: ['a'], after: cursor, for: connection })
+      .subscribe((event) => seen.push(event.data));
+    await hub.publish('a', { data: 3 });
+    await hub.settled();
+
+    expect(events.map(({ data }) => data as unknown)).toEqual([1]);
+    expect(seen).toEqual([3]);
+  });
+
   it('lets a connection join a topic', async () => {
     const hub = new TestEventHub();
     const connection = hub.connection();

@@ -3,7 +3,7 @@ import { LazyAbortController } from '../../connection/lazy-abort-controller.js';
 import { listenerOf } from '../../connection/request.js';
 import type { ConnectionOptions } from '../../connection/connection-options.js';
 import { SseConnection } from '../../connection/sse-connection.js';
-import type { SseResponse } from '../../connection/sse-response.js';
+import type { ServingResponse } from '../../connection/sse-connection.js';
 
 /** Whose connection a test calls a handler with. */
 export interface TestConnectionOptions<User = any> {
@@ -14,9 +14,10 @@ export interface TestConnectionOptions<User = any> {
 }
 
 /** The part of a response that a connection without HTTP needs: it can end, and nothing leaves it. */
-class NoResponse {
+class NoResponse implements ServingResponse {
   readonly abort = new LazyAbortController();
   readonly congested = false;
+  readonly holdsFrames = false;
   /** What a hub stream says of its start goes nowhere, at once. */
   readonly headed = true;
   readonly checkpointFrame = checkpointFrame;
@@ -76,7 +77,7 @@ export function testConnection<User>(
       arrival: 0,
       request: {},
     },
-    response as unknown as SseResponse,
+    response,
   );
   response.connection = connection;
   return connection;
