@@ -1,4 +1,4 @@
-import { GoneException } from '@nestjs/common';
+import { GoneException, ServiceUnavailableException } from '@nestjs/common';
 
 /** What was asked of `stream` or `listen` cannot be given; the message says what to change. */
 export class InvalidStreamException extends Error {
@@ -31,7 +31,10 @@ export class EventTooLargeException extends Error {
   override readonly name = 'EventTooLargeException';
 }
 
-/** Whether a client may have a stream was not known within `authorizationTimeout`. */
-export class AuthorizationTimeoutException extends Error {
+/**
+ * Whether a client may have a stream was not known within `authorizationTimeout`. It may be asked
+ * again. In an HTTP handler it answers 503.
+ */
+export class AuthorizationTimeoutException extends ServiceUnavailableException {
   override readonly name = 'AuthorizationTimeoutException';
 }

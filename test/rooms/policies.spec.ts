@@ -7,6 +7,7 @@ import {
   TopicPolicy,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions, TopicAuthorizer } from 'nestjs-sse-hub';
+import { answer } from '../support/answer.js';
 import { eventually } from '../support/eventually.js';
 import { platforms } from '../support/running-app.js';
 import { enterPaged, enterRooms, leaveRooms } from './rooms-app.js';
@@ -129,6 +130,21 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
       await say('rooms.1', 'not joined');
       await say('lobby', 'hello');
       await heard('hello');
+    });
+
+    it('that does not answer in time is a 503 to the page that asks for the topic', async () => {
+      const { connection, url } = await guarded({ authorizationTimeout: 50 });
+      verdict = () => new Promise(() => undefined);
+      const { status, body } = await answer(
+        `${url}/join?id=${connection.id}&topic=rooms.1`,
+        { method: 'POST', headers: { 'x-user': '42' } },
+      );
+      expect(status).toBe(503);
+      expect(body).toMatchObject({
+        message: expect.stringMatching(
+          /"rooms\.1" .* authorizationTimeout \(50 ms\)/,
+        ),
+      });
     });
 
     it('that thinks keeps no other topic waiting', async () => {
