@@ -20,6 +20,7 @@ import { CaughtErrors } from './support/caught-errors.js';
 import { eventually } from './support/eventually.js';
 import { HeaderUserGuard } from './support/header-user.guard.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
+import { RewritableLog } from './support/rewritable-log.js';
 
 afterEach(async () => {
   await closeSseTestClients();
@@ -303,6 +304,40 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
     expect(client.received.map(({ type }) => type)).toEqual([
       'list',
       'hub.checkpoint',
+    ]);
+  });
+
+  it('leaves no cursor of a history that changed while a refresh held it back', async () => {
+    const answers: (() => void)[] = [];
+    const log = new RewritableLog();
+    const { hub, messages } = await serve(
+      async (hub, connection) => {
+        const stream = await listThenChanges(hub, connection);
+        await hub.refresh({ user: 'ann' });
+        return stream;
+      },
+      {
+        log,
+        loadUser: async (id) => {
+          await new Promise<void>((resolve) => answers.push(resolve));
+          return { id };
+        },
+      },
+    );
+    await publish(hub, 1);
+    const client = await SseTestClient.connect(messages, {
+      headers: { 'x-user': 'ann' },
+    });
+    await log.rewrite();
+    await client.next('hub.reset');
+    answers.shift()!();
+    await client.next('list');
+    await publish(hub, 2);
+    expect(await client.next('message')).toMatchObject({ data: 2 });
+    expect(client.received.map(({ type }) => type)).toEqual([
+      'hub.reset',
+      'list',
+      'message',
     ]);
   });
 

@@ -357,7 +357,7 @@ export class SseConnection<User = any> implements StreamConnection {
     this.#startsLater = true;
     if (cursor !== undefined && this.#output.cursor === undefined) {
       this.#output.startAt(cursor);
-      this.#tellStart(this.#response.checkpointFrame(cursor));
+      this.#tellStart(cursor, this.#response.checkpointFrame(cursor));
     }
     this.#response.progress();
   }
@@ -371,7 +371,7 @@ export class SseConnection<User = any> implements StreamConnection {
     const isFirst = this.#output.cursor === undefined;
     this.#output.startAt(cursor);
     if (isFirst || reset !== undefined) {
-      this.#tellStart(frame);
+      this.#tellStart(cursor, frame);
     }
     this.#response.progress();
   }
@@ -380,9 +380,14 @@ export class SseConnection<User = any> implements StreamConnection {
    * Behind what the handler has emitted before, such as a list of what there is: a client that
    * has the cursor comes back for what is behind it.
    */
-  #tellStart(frame: Frame): void {
+  #tellStart(cursor: Cursor, frame: Frame): void {
     if (this.#held !== undefined) {
-      this.whenResumed(() => this.#response.send(frame));
+      this.whenResumed(() => {
+        // Unless history has changed meanwhile, and a reset has told where it starts now.
+        if (this.#output.cursor === cursor) {
+          this.#response.send(frame);
+        }
+      });
     } else if (this.#response.headed || this.#response.holdsFrames) {
       this.#response.send(frame);
     } else {
