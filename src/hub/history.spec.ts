@@ -4,6 +4,7 @@ import { LogUnavailableException } from '../log/log.exceptions.js';
 import type { LogPage, LogPageLimit } from '../log/event-log.js';
 import { MemoryLog } from '../log/memory/memory-log.js';
 import type { MemoryLogOptions } from '../log/memory/memory-log.js';
+import { toDisconnectRecord } from './control-entry.js';
 import { Dispatcher } from './dispatcher.js';
 import { EventStream } from './event-stream.js';
 import { HistoryRead } from './history.js';
@@ -363,6 +364,24 @@ describe('A history is not read', () => {
     expect(log.pages).toBe(1);
   });
 
+  it('at all for who leaves while it is asked whether they may have it', async () => {
+    const { dispatcher, log } = await after(many(100), { window: 1 });
+    const connection = new FakeConnection();
+    let allow!: () => void;
+    const authorize = () =>
+      new Promise<void>((resolve) => {
+        allow = resolve;
+      });
+    const reading = read(dispatcher, { connection, authorize });
+    await new Promise(setImmediate);
+    connection.ends.abort();
+    await expect(reading).rejects.toThrow(StreamEndedException);
+    allow();
+    await new Promise(setImmediate);
+    expect(dispatcher.waiting).toBe(0);
+    expect(log.pages).toBe(0);
+  });
+
   it('for longer than it takes to see that the engine is away', async () => {
     const { dispatcher, log } = await after(many(2_000), { window: 1 });
     log.onPage = () => {
@@ -383,6 +402,39 @@ describe('A history is not read', () => {
       /hub\.history got no further for 300 ms/,
     );
     expect(dispatcher.waiting).toBe(0);
+  });
+});
+
+describe('A policy that answers late', () => {
+  it('is asked again when a topic may have been closed meanwhile', async () => {
+    const { dispatcher, log } = await after(many(3));
+    let asked = 0;
+    const authorize = async () => {
+      if (++asked === 2) {
+        throw new Error('forbidden');
+      }
+      const closed = {
+        ...toDisconnectRecord({ topic: 'chat' }, 'revoked'),
+        time: 0,
+      };
+      await log.append([closed]);
+      await publish(log, 3, [{}]);
+      await met(dispatcher, log);
+    };
+    await expect(read(dispatcher, { authorize })).rejects.toThrow('forbidden');
+  });
+
+  it('is asked once when nothing was closed', async () => {
+    const { dispatcher, log } = await after(many(3));
+    let asked = 0;
+    const authorize = async () => {
+      asked++;
+      await publish(log, 3, [{}]);
+      await met(dispatcher, log);
+    };
+    const { events } = await read(dispatcher, { authorize });
+    expect(dataOf(events)).toEqual(range(0, 3));
+    expect(asked).toBe(1);
   });
 });
 

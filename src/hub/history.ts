@@ -82,13 +82,30 @@ export class HistoryRead implements LogAsker {
       await this.#resumed();
       const { listener } = this.connection;
       const selection = this.selection.withListener(listener);
-      await this.authorizer.authorize(this.connection, selection);
+      const { obeyed } = this.dispatcher;
+      await this.#authorize(selection);
       const cursor = await this.#readFor(selection);
+      if (this.dispatcher.obeyed !== obeyed) {
+        // Between the answer and the end of what was read, the topic may have been closed.
+        await this.#authorize(selection);
+      }
       await this.#resumed();
       // A refresh meanwhile may have changed what the user may see, and so may new history.
       if (cursor !== undefined && this.connection.listener === listener) {
         return { events: this.#newest(), cursor };
       }
+    }
+  }
+
+  async #authorize(selection: Selection): Promise<void> {
+    await this.authorizer.authorize(this.connection, selection);
+    this.#checkOpen();
+  }
+
+  /** @throws StreamEndedException: nobody waits for it any more, so the log is not asked */
+  #checkOpen(): void {
+    if (this.#isOver) {
+      throw ended();
     }
   }
 
@@ -130,9 +147,7 @@ export class HistoryRead implements LogAsker {
         at = next;
         await nextTurn();
       }
-      if (this.#isOver) {
-        throw ended();
-      }
+      this.#checkOpen();
     }
     return dispatcher.epoch === epochOf(end) ? at : undefined;
   }
@@ -148,6 +163,7 @@ export class HistoryRead implements LogAsker {
     let found = start.find();
     while (found === undefined) {
       await this.#inTime(start.ask());
+      this.#checkOpen();
       found = start.find();
     }
     // In the same turn: what history and position are later is another matter.
