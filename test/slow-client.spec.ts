@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import type { Socket } from 'node:net';
-import { NEVER, Subject, concat, map, range } from 'rxjs';
+import { NEVER, Subject, concat, map, of, range } from 'rxjs';
 import {
   Connection,
   EventHub,
@@ -71,6 +71,11 @@ class StreamsController {
     remember('own-at-once', connection);
     const text = 'x'.repeat(MIB);
     return concat(range(0, 32).pipe(map(() => text)), NEVER);
+  }
+
+  @Sse('own-large')
+  ownLarge() {
+    return concat(of({ text: 'x'.repeat(4 * MIB), n: 1 }), NEVER);
   }
 
   @Sse('generated')
@@ -414,6 +419,30 @@ describe.each(platforms)('Slow clients (%s)', (_, adapter) => {
       stalled.socket.resume();
       await stalled.until(() => stalled.closed);
       expect(readResponse(stalled.bytes).complete).toBe(false);
+    });
+
+    it('cuts nobody for the size of one event, but who takes none of many such', async () => {
+      const app = await start();
+      const stalled = await openPaused(app, '/own');
+      const reader = await open(app, '/own');
+      for (let n = 1; n <= 8; n++) {
+        source.next({ text: 'x'.repeat(4 * MIB), n });
+        await reader.untilTail(endOf(n));
+        expect(app.sockets[0]!.writableLength).toBeLessThan(5 * MIB + KIB);
+      }
+      expect(appBlocks(reader)).toHaveLength(8);
+      await eventually(() => connections.own![0]!.signal.aborted);
+      expect(reasonOf('own')).toBe('slow');
+      expect(connections.own![1]!.signal.aborted).toBe(false);
+      stalled.socket.resume();
+      await stalled.until(() => stalled.closed);
+    });
+
+    it('cuts nobody for the size of one event that is emitted before the head', async () => {
+      const app = await start();
+      const client = await WireClient.get(app.port, '/own-large');
+      await client.untilTail(endOf(1));
+      expect(appBlocks(client)).toHaveLength(1);
     });
 
     it('cuts a stream that emits more than that at once', async () => {
