@@ -110,6 +110,15 @@ class SlowLog extends MemoryLog {
   }
 }
 
+/** Waits until the hub takes no events any more. */
+async function refusesAll(hub: EventHub): Promise<void> {
+  // What is ephemeral the log takes at once.
+  const passing = { data: 2, ephemeral: true };
+  while (await hub.publish('numbers', passing).catch(() => undefined)) {
+    await new Promise(setImmediate);
+  }
+}
+
 const parts = (options: SseModuleOptions = {}): AppParts => ({
   controllers: [StreamsController],
   options: { retry: RETRY, ...options },
@@ -304,16 +313,27 @@ describe.each(platforms)(
       await eventually(() => log.isAsked);
       const order: string[] = [];
       const closing = app.close().then(() => order.push('closed'));
-      // What is ephemeral the log takes at once, until the hub takes nothing any more.
-      const passing = { data: 2, ephemeral: true };
-      while (await hub.publish('numbers', passing).catch(() => undefined)) {
-        await new Promise(setImmediate);
-      }
+      await refusesAll(hub);
       order.push('refused');
       log.take();
       order.push(`took ${(await published).data}`);
       await closing;
       expect(order).toEqual(['refused', 'took 1', 'closed']);
+    });
+
+    it.each<[string, (hub: EventHub) => Promise<void>]>([
+      ['disconnect', (hub) => hub.disconnect({ user: '42' })],
+      ['refresh', (hub) => hub.refresh({ user: '42' })],
+    ])('waits for the log to take a %s', async (__, command) => {
+      const log = new SlowLog();
+      const { app, hub } = await startApp(adapter, parts({ log }));
+      const commanded = command(hub).then(() => 'taken');
+      await eventually(() => log.isAsked);
+      const closing = app.close();
+      await refusesAll(hub);
+      log.take();
+      await expect(commanded).resolves.toBe('taken');
+      await closing;
     });
 
     it('waits for that no longer than closeGrace', async () => {

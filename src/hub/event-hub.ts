@@ -171,7 +171,8 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   readonly #dispatcher: Dispatcher;
   readonly #presence: Presence;
   readonly #logger = new Logger('EventHub');
-  readonly #publishing = new InWork();
+  /** What the log is being given. */
+  readonly #giving = new InWork();
   #closing = false;
   #hasRefused = false;
   readonly #settlement: Settlement;
@@ -196,7 +197,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     this.#settlement = new Settlement(
       context.log,
       this.#dispatcher,
-      this.#publishing,
+      this.#giving,
     );
   }
 
@@ -233,7 +234,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   ): Promise<HubEvent> {
     return this.#closing
       ? this.#refuse(target)
-      : this.#publishing.run(() => this.#publish(target, given));
+      : this.#giving.run(() => this.#publish(target, given));
   }
 
   async #publish(
@@ -671,9 +672,11 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     return refused;
   }
 
-  async #appendControl(record: LogRecord): Promise<void> {
-    await this.start();
-    await this.#dispatcher.command(record);
+  #appendControl(record: LogRecord): Promise<void> {
+    return this.#giving.run(async () => {
+      await this.start();
+      await this.#dispatcher.command(record);
+    });
   }
 
   /**
@@ -684,10 +687,10 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    */
   async stop(grace = 0): Promise<void> {
     this.#closing = true;
-    await this.#publishing.done(grace);
-    if (this.#publishing.size > 0) {
+    await this.#giving.done(grace);
+    if (this.#giving.size > 0) {
       this.#logger.warn(
-        `Closing without waiting any longer for the log to take ${this.#publishing.size} events`,
+        `Closing without waiting any longer for the log to take what it was given (${this.#giving.size} events and commands)`,
       );
     }
     await this.#presence.stop();
