@@ -86,7 +86,8 @@ export interface SseModuleOptions {
   /** How slow clients are treated. */
   slowClient?: SlowClientOptions;
   /**
-   * How long `app.close()` waits for bytes to leave before it destroys connections.
+   * How long `app.close()` waits, in milliseconds: for `@OnSseEvent()` methods at work, then for
+   * the log to take what it was given, then for bytes to leave before it destroys connections.
    * @default 5_000
    */
   closeGrace?: number;

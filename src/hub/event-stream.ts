@@ -12,24 +12,20 @@ import type { HubEvent } from './hub-event.js';
 import type { Presence } from './presence.js';
 import type { Rewind } from './rewind.js';
 import { AuthorizationTimeoutException } from './hub.exceptions.js';
+import { LACK_PAUSE } from './log-reader.js';
 import type { Selection } from './selection.js';
 import type { StreamAuthorizer } from './stream-authorizer.js';
 import { TopicJoins } from './topic-joins.js';
 import type { JoinedStream } from './topic-joins.js';
 import { StreamStart } from './stream-start.js';
 import type { Start } from './stream-start.js';
-
-/** What a replay hands on before the event loop and the flusher get their turn. */
-const SLICE = { events: 256, bytes: 64 * 1024 } as const;
+import { SLICE } from './window.js';
 
 /**
  * For how long a head waits for the log to say where its stream starts, in milliseconds: until then
  * an error is the request's, and what the log says leaves with the head.
  */
 const HEAD_PATIENCE = 100;
-
-/** After how long the log is asked again for what it does not have, in milliseconds. */
-const LACK_PAUSE = 100;
 
 /** Where a client begins that has no cursor, or none that holds; now if nothing is said. */
 export interface Beginning {

@@ -8,12 +8,14 @@ import { LogUnavailableException } from '../log/log.exceptions.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
 import { StreamEndedException } from './hub.exceptions.js';
+import { LACK_PAUSE } from './log-reader.js';
 import type { LogAsker } from './log-reader.js';
 import type { Rewind } from './rewind.js';
 import type { Selection } from './selection.js';
 import type { StreamAuthorizer } from './stream-authorizer.js';
 import type { StreamConnection } from './stream-connection.js';
 import { StreamStart } from './stream-start.js';
+import { SLICE } from './window.js';
 
 /** What there is, and from where on what comes. */
 export interface History<Event extends HubEvent = HubEvent> {
@@ -23,14 +25,8 @@ export interface History<Event extends HubEvent = HubEvent> {
   readonly cursor: Cursor;
 }
 
-/** What is read of the window before the event loop gets its turn. */
-const SLICE = { events: 256, bytes: 64 * 1024 } as const;
-
 /** How long a read goes without getting further before it is given up, in milliseconds. */
 const PATIENCE = 10_000;
-
-/** After how long the log is asked again for what it does not have, in milliseconds. */
-const LACK_PAUSE = 100;
 
 /** Reads, once, what a stream of a connection would begin with. */
 export class HistoryRead implements LogAsker {

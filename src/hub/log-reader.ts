@@ -10,6 +10,9 @@ import { Waiters } from './waiters.js';
 /** How much is read from the log at once. */
 export const PAGE: LogPageLimit = { events: 512, bytes: 256 * 1024 };
 
+/** After how long the log is asked again for what it does not have and the node has met, in milliseconds. */
+export const LACK_PAUSE = 100;
+
 /** Questions that the engine is asked at the same time, however many clients wait. */
 const CONCURRENT = 16;
 

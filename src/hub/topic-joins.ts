@@ -15,9 +15,7 @@ import type { Rewind } from './rewind.js';
 import type { Selection } from './selection.js';
 import type { StreamAuthorizer } from './stream-authorizer.js';
 import type { StreamConnection } from './stream-connection.js';
-
-/** What a rewind hands on before the event loop and the flusher get their turn. */
-const SLICE = { events: 256, bytes: 64 * 1024 } as const;
+import { SLICE } from './window.js';
 
 /** After how long it looks again whether this node has met what the stream has, in milliseconds. */
 const BEHIND_PAUSE = 50;

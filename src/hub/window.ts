@@ -23,6 +23,9 @@ export const WINDOW_DEFAULTS: Required<WindowOptions> = {
   bytes: 8 * 1024 * 1024,
 };
 
+/** What one reader takes of the window before the event loop and the flusher get their turn. */
+export const SLICE: LogPageLimit = { events: 256, bytes: 64 * 1024 };
+
 /** The newest events, shared by every replay. */
 export class Window {
   #events: RetainedSequence<HubEvent>;
