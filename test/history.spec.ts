@@ -248,6 +248,23 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
     ]);
   });
 
+  it('sends a client back also when two of its histories fail, each by itself', async () => {
+    const { messages } = await serve(
+      async (hub, connection) => {
+        const asked = { topics: ['slow'], for: connection };
+        const [first] = await Promise.allSettled([
+          hub.history({ ...asked, rewind: 1 }),
+          hub.history({ ...asked, rewind: 2 }),
+        ]);
+        throw (first as PromiseRejectedResult).reason;
+      },
+      { authorizationTimeout: 20 },
+    );
+    const client = await SseTestClient.connect(messages);
+    expect(client.status).toBe(200);
+    expect((await client.untilClosed()).clean).toBe(true);
+  });
+
   it('fails with what `where` throws', async () => {
     const error = new Error('where');
     const { hub, messages, caught } = await serve(async (hub, connection) =>

@@ -78,7 +78,7 @@ export class SseConnection<User = any> implements StreamConnection {
   #reached: Cursor | undefined;
   #whenWritable: (() => void) | undefined;
   #movedTopics: Map<string, boolean> | undefined;
-  #excuse: unknown;
+  #excused: WeakSet<Error> | undefined;
 
   /** @internal */
   constructor(origin: ConnectionOrigin, response: ServingResponse) {
@@ -338,13 +338,13 @@ export class SseConnection<User = any> implements StreamConnection {
   }
 
   /** @internal */
-  excuse(error: unknown): void {
-    this.#excuse = error;
+  excuse(error: Error): void {
+    (this.#excused ??= new WeakSet()).add(error);
   }
 
   /** @internal Whether a failure is none of the request: its client is to come back. */
   excuses(error: unknown): boolean {
-    return error !== undefined && error === this.#excuse;
+    return this.#excused?.has(error as Error) === true;
   }
 
   /** @internal */

@@ -135,7 +135,7 @@ export interface StreamConnection extends ConnectionInfo {
   /** Does something now, or when it is known what the user may see. */
   whenResumed(action: () => void): void;
   /** If the request fails with this error, the client is told to come back instead. */
-  excuse(error: unknown): void;
+  excuse(error: Error): void;
   /** It may not have the stream: the request fails, or what has begun of the response. */
   refuse(error: unknown): void;
 
