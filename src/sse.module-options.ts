@@ -86,8 +86,9 @@ export interface SseModuleOptions {
   /** How slow clients are treated. */
   slowClient?: SlowClientOptions;
   /**
-   * How long `app.close()` waits, in milliseconds: for `@OnSseEvent()` methods at work, then for
-   * the log to take what it was given, then for bytes to leave before it destroys connections.
+   * How long `app.close()` waits, in milliseconds and in all: for `@OnSseEvent()` methods at work,
+   * then for the log to take what it was given, then for bytes to leave before it destroys
+   * connections. The last has a fifth of it at least, whatever the others took.
    * @default 5_000
    */
   closeGrace?: number;

@@ -24,6 +24,7 @@ import { EventListeners } from './events/event-listeners.js';
 import type { EventOptions } from './events/event-options.js';
 import { EventValidator } from './events/event-validator.js';
 import { ConnectionRegistry } from './hub/connection-registry.js';
+import { Deadline } from './hub/deadline.js';
 import { EventHub } from './hub/event-hub.js';
 import { HUB_CONTEXT } from './hub/hub-context.js';
 import type { HubContext } from './hub/hub-context.js';
@@ -41,6 +42,9 @@ import type {
 } from './sse.module-options.js';
 
 const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
+
+/** How much of `closeGrace` what hangs may take from the streams, which have the rest to end as they should. */
+const WORK_PART = 4 / 5;
 
 const NOT_CONFIGURED =
   'SseModule has no options. Use SseModule.forRoot(), not SseModule alone, in the imports of your root module; it is global, so other modules do not import it. With forRootAsync(), return the options from the factory; {} is fine.';
@@ -184,10 +188,13 @@ export class SseModule
    * @internal
    */
   async beforeApplicationShutdown(): Promise<void> {
+    const { closeGrace } = this.options;
+    const deadline = new Deadline(closeGrace);
+    const forWork = new Deadline(closeGrace * WORK_PART);
     this.connections.beginToClose();
     // While the hub still takes what they publish.
-    await this.listeners.stop();
-    await this.hub.stop(this.options.closeGrace);
-    await this.connections.close();
+    await this.listeners.stop(forWork);
+    await this.hub.stop(forWork);
+    await this.connections.close(deadline);
   }
 }

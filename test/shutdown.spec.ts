@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Controller, Get, Injectable } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
@@ -8,11 +9,13 @@ import {
   EventHub,
   LogUnavailableException,
   MemoryLog,
+  OnSseEvent,
   Sse,
   SseConnection,
 } from 'nestjs-sse-hub';
 import type { LogEntry, LogRecord, SseModuleOptions } from 'nestjs-sse-hub';
 import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
+import { Connections } from '../src/connection/connections.js';
 import { eventually } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
 import type { AppParts } from './support/running-app.js';
@@ -92,6 +95,17 @@ class Farewell implements OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     await this.hub.publish('numbers', { data: { farewell: true } });
+  }
+}
+
+@Injectable()
+class AtWork {
+  began = false;
+
+  @OnSseEvent('numbers')
+  async heard(): Promise<void> {
+    this.began = true;
+    await gate;
   }
 }
 
@@ -350,6 +364,46 @@ describe.each(platforms)(
       await app.close();
       log.take();
       await rejected;
+    });
+
+    it('takes closeGrace in all, whatever hangs', async () => {
+      jest.useFakeTimers({
+        doNotFake: [
+          'setImmediate',
+          'clearImmediate',
+          'nextTick',
+          'queueMicrotask',
+        ],
+      });
+      const closeGrace = 60_000;
+      const log = new SlowLog();
+      const { app, hub, port } = await startApp(adapter, {
+        ...parts({ ...roomy, log, closeGrace }),
+        providers: [AtWork],
+      });
+      const client = await openStalled(port, hub);
+      // What is ephemeral the log takes at once.
+      await hub.publish('numbers', { data: 1, ephemeral: true });
+      await eventually(() => app.get(AtWork).began);
+      const rejected = expect(
+        hub.publish('numbers', { data: 2 }),
+      ).rejects.toThrow(LogUnavailableException);
+      await eventually(() => log.isAsked);
+      let isClosed = false;
+      const closing = app.close().then(() => (isClosed = true));
+      await eventually(() => app.get(Connections).closing);
+      jest.advanceTimersByTime(closeGrace);
+      while (!isClosed) {
+        await new Promise(setImmediate);
+        // No more time passes.
+        jest.advanceTimersByTime(0);
+      }
+      jest.useRealTimers();
+      await closing;
+      log.take();
+      await rejected;
+      client.socket.resume();
+      await client.until(() => client.closed);
     });
 
     it('does not end the process when something publishes on and looks at no answer', async () => {

@@ -4,7 +4,6 @@ import type { ExecutionContext } from '@nestjs/common';
 export interface ConnectionOptions {
   readonly heartbeat: number;
   readonly retry: number;
-  readonly closeGrace: number;
   readonly maxPendingBytes: number;
   readonly stallTimeout: number;
   readonly user: (context: ExecutionContext) => unknown;

@@ -3,6 +3,7 @@ import { HttpException } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import type { Socket } from 'node:net';
 import { ConnectionRegistry } from '../hub/connection-registry.js';
+import type { Deadline } from '../hub/deadline.js';
 import type { Cursor } from '../log/cursor.js';
 import type { Admission } from './admission.js';
 import { ADMITS_ALL } from './admission.js';
@@ -229,24 +230,18 @@ export class Connections implements ResponseHost {
   }
 
   /**
-   * Ends every stream and waits until the bytes have left, for at most `closeGrace`.
-   * Connects that arrive from now on are told to come back.
+   * Ends every stream and waits until the bytes have left. Connects that arrive from now on are
+   * told to come back.
    */
-  async close(): Promise<void> {
+  async close(deadline: Deadline): Promise<void> {
     this.beginToClose();
     const responses = [...this.#responses];
     for (const response of responses) {
       response.shutDown(this.retryFrame());
     }
-    let timer: NodeJS.Timeout | undefined;
-    const grace = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.options.closeGrace);
-    });
-    await Promise.race([
-      grace,
+    await deadline.wait(
       Promise.all(responses.map((response) => response.closed())),
-    ]);
-    clearTimeout(timer);
+    );
     for (const response of responses) {
       response.destroy();
     }

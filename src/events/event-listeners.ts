@@ -7,10 +7,9 @@ import {
   instancesOf,
 } from '../decoration/decorated-methods.js';
 import type { DecoratedMethod } from '../decoration/decorated-methods.js';
+import type { Deadline } from '../hub/deadline.js';
 import { EventHub } from '../hub/event-hub.js';
 import type { HubEvent } from '../hub/hub-event.js';
-import { EVENT_OPTIONS } from './event-options.js';
-import type { EventOptions } from './event-options.js';
 import { InvalidListenerException } from './events.exceptions.js';
 import { giveHub } from './injected-hub.js';
 import { LISTENS } from './on-sse-event.decorator.js';
@@ -30,8 +29,6 @@ export class EventListeners implements OnModuleInit, OnApplicationBootstrap {
     private readonly discovery: DiscoveryService,
     private readonly scanner: MetadataScanner,
     @Inject(EventHub) private readonly hub: EventHub,
-    @Inject(EVENT_OPTIONS)
-    private readonly options: Pick<EventOptions, 'closeGrace'>,
   ) {}
 
   /** Those that publish and were made by factories get their hub here. */
@@ -56,21 +53,16 @@ export class EventListeners implements OnModuleInit, OnApplicationBootstrap {
     }
   }
 
-  /** Hands on no events any more, and waits for listeners at work, for at most `closeGrace`. */
-  async stop(): Promise<void> {
+  /** Hands on no events any more, and waits for listeners at work. */
+  async stop(deadline: Deadline): Promise<void> {
     for (const subscription of this.#subscriptions) {
       subscription.unsubscribe();
     }
-    let timer: NodeJS.Timeout | undefined;
-    const grace = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.options.closeGrace);
-    });
-    await Promise.race([grace, this.#settled()]);
-    clearTimeout(timer);
+    await deadline.wait(this.#settled());
     if (this.#running.size > 0) {
       const names = [...new Set(this.#running.values())].join(', ');
       this.#logger.warn(
-        `Closing without waiting for ${names} any longer (closeGrace is ${this.options.closeGrace} ms)`,
+        `Closing without waiting for ${names} any longer; "closeGrace" says for how long`,
       );
     }
   }

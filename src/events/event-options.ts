@@ -2,8 +2,6 @@
 export interface EventOptions {
   /** `undefined`: if class-validator is installed. */
   readonly validateEvents: boolean | undefined;
-  /** In milliseconds. */
-  readonly closeGrace: number;
 }
 
 /** Injection token of the `EventOptions`. */

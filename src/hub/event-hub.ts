@@ -21,6 +21,7 @@ import type {
   Plain,
   SelectEventsOptions,
 } from './event-class.js';
+import { Deadline } from './deadline.js';
 import { EventStream } from './event-stream.js';
 import type { Beginning } from './event-stream.js';
 import { HistoryRead } from './history.js';
@@ -683,11 +684,11 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
    * Takes no events any more, stops dispatching and closes the log.
    *
    * @internal
-   * @param grace for how long the log may take what it has been given, in milliseconds
+   * @param deadline until when the log may take what it has been given
    */
-  async stop(grace = 0): Promise<void> {
+  async stop(deadline = new Deadline(0)): Promise<void> {
     this.#closing = true;
-    await this.#giving.done(grace);
+    await deadline.wait(this.#giving.ended());
     if (this.#giving.size > 0) {
       this.#logger.warn(
         `Closing without waiting any longer for the log to take what it was given (${this.#giving.size} events and commands)`,

@@ -20,19 +20,4 @@ export class InWork {
   async ended(): Promise<void> {
     await Promise.allSettled(this.#works);
   }
-
-  /**
-   * The same, for one who lets nothing new begin.
-   * @param limit for how long to wait at most, in milliseconds
-   */
-  async done(limit: number): Promise<void> {
-    if (this.#works.size > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, limit);
-      });
-      await Promise.race([this.ended(), late]);
-      clearTimeout(timer);
-    }
-  }
 }

@@ -391,7 +391,7 @@ describe.each(platforms)('@OnSseEvent() on %s', (_, adapter) => {
       expect(logged).toEqual([
         {
           level: 'warn',
-          text: 'Closing without waiting for Endless.added any longer (closeGrace is 50 ms)',
+          text: 'Closing without waiting for Endless.added any longer; "closeGrace" says for how long',
         },
       ]);
     });
