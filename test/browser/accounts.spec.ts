@@ -80,8 +80,8 @@ describe('the page of the accounts app', () => {
     await ben.notify('Ben (you)', 'last for Ben');
     await ada.entry('last for Ada').waitFor();
     await ben.entry('last for Ben').waitFor();
-    await besideAda.next(({ data }) => data.includes('last for Ada'));
-    await besideBen.next(({ data }) => data.includes('last for Ben'));
+    await besideAda.next(({ text }) => text.includes('last for Ada'));
+    await besideBen.next(({ text }) => text.includes('last for Ben'));
 
     for (const text of [besideAda.text, ada.received.join()]) {
       expect(text).toContain('a secret for Ada');
