@@ -226,6 +226,15 @@ describe.each(platforms)('SseTestClient on %s', (_, adapter) => {
     );
   });
 
+  it('says what it takes to know where the stream is', async () => {
+    await expect(SseTestClient.connect('/events')).rejects.toThrow(
+      '"/events" is no URL. A path needs the application: SseTestClient.connect(app, "/events")',
+    );
+    await expect(connect('events')).rejects.toThrow(
+      'The path "events" has to begin with a slash',
+    );
+  });
+
   it('fails as the socket does when nobody listens', async () => {
     const client = await connect('/events');
     await app.close();
@@ -260,6 +269,11 @@ describe.each(platforms)('SseTestClient on %s', (_, adapter) => {
       await expect(client.next()).rejects.toThrow(
         new RegExp(`\\(${status}, no stream: .*"statusCode":${status}`),
       );
+      for (const asked of [client.settled(), client.expectNone()]) {
+        await expect(asked).rejects.toThrow(
+          'nothing can arrive. Assert on its "status" and "body"',
+        );
+      }
     },
   );
 

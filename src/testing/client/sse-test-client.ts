@@ -80,7 +80,8 @@ export class SseTestClient {
    *
    * @param app one that does not listen yet is made to, on a free port of the loopback
    * @param path with the query
-   * @throws SseTestTimeoutException when nothing answers in time; what the socket fails with
+   * @throws SseTestTimeoutException when nothing answers in time; SseTestException for a path or a
+   * URL that is none; what the socket fails with
    */
   static connect(
     app: INestApplication,
@@ -228,13 +229,20 @@ export class SseTestClient {
    * behind which that stands have come. What an operator holds back for later
    * (`debounceTime`, `delay`) is not waited for.
    *
-   * @throws SseTestTimeoutException; SseTestException if this client cannot see inside the
-   * server, because it was given a URL or the stream is not of this package's `@Sse()`
+   * @throws SseTestTimeoutException; SseTestException if the answer is no stream, or this client
+   * cannot see inside the server, because it was given a URL or the stream is not of this package's
+   * `@Sse()`
    */
   async settled(): Promise<void> {
     if (this.#app === undefined) {
       throw new SseTestException(
         'A client of a URL cannot know what its server has published. Give SseTestClient.connect the application.',
+      );
+    }
+    if (!this.#exchange.isStream) {
+      // Nothing can arrive, so that a test of nothing having arrived would pass whatever it tests.
+      throw new SseTestException(
+        `${this.#describe()}: nothing can arrive. Assert on its "status" and "body".`,
       );
     }
     if (this.#closed !== undefined) {

@@ -1,5 +1,6 @@
 import type { Origin } from './app-under-test.js';
 import type { ExchangeRequest } from './exchange.js';
+import { SseTestException } from './sse-test.exceptions.js';
 
 /** What a client asks with. */
 export interface SseTestClientOptions {
@@ -34,10 +35,14 @@ export interface StreamPlace {
   readonly path: string;
 }
 
+/** @throws SseTestException for a path of which no request can be made */
 export function requestFor(
   { origin, path }: StreamPlace,
   { method, headers, body }: SseTestClientOptions,
 ): StreamRequest {
+  if (!path.startsWith('/')) {
+    throw new SseTestException(`The path "${path}" has to begin with a slash.`);
+  }
   const isText = typeof body === 'string' || body instanceof Uint8Array;
   const sent = isText || body === undefined ? body : JSON.stringify(body);
   const fixed: ExchangeRequest = {
@@ -71,8 +76,17 @@ export function requestFor(
   };
 }
 
-/** The parts of a URL. */
+/**
+ * The parts of a URL.
+ *
+ * @throws SseTestException if it is none
+ */
 export function placeOf(url: string): StreamPlace {
+  if (!URL.canParse(url)) {
+    throw new SseTestException(
+      `"${url}" is no URL. A path needs the application: SseTestClient.connect(app, "${url}").`,
+    );
+  }
   const { protocol, hostname, port, pathname, search } = new URL(url);
   const isSecure = protocol === 'https:';
   return {
