@@ -626,7 +626,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   ): Selection {
     if (typeof connection?.attach !== 'function') {
       throw new InvalidStreamException(
-        `${method} needs the connection it is for: add @Connection() to the handler and pass \`for: connection\`. Server code uses hub.listen().`,
+        `${method} needs the connection it is for: add @Connection() to the handler and pass \`for: connection\`. Server code uses hub.listen(), for what comes.`,
       );
     }
     const selected = this.#selected(method, options, false);
