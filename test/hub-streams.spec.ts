@@ -357,6 +357,17 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
     expect(caught.errors[0]!.message).toMatch(/no topics and no patterns/);
   });
 
+  it('with an option that there is not answers 500 with those that there are', async () => {
+    const { events, caught } = await serve((hub, connection) => {
+      const mistyped = { topics: ['a'], were: () => false, for: connection };
+      return hub.stream(mistyped);
+    });
+    expect((await answer(events)).status).toBe(500);
+    expect(caught.errors[0]!.message).toMatch(
+      /unknown option "were".* where, rewind, after, for/,
+    );
+  });
+
   it('that is for no connection answers 500 with what to pass', async () => {
     const { events, caught } = await serve(
       (hub) => hub.stream({ topics: ['a'] } as never) as Observable<unknown>,

@@ -11,6 +11,7 @@ import type {
   Reset,
   StreamConnection,
 } from '../hub/stream-connection.js';
+import { checkKnown } from '../hub/known-options.js';
 import { checkTopic } from '../hub/topic.js';
 import type { Cursor } from '../log/cursor.js';
 import { SecondStreamException } from './connection.exceptions.js';
@@ -145,8 +146,10 @@ export class SseConnection<User = any> implements StreamConnection {
    * carries no hub stream or the stream has too many topics; StreamEndedException if it has ended, or
    * the handler has subscribed anew meanwhile
    */
-  async join(topic: string, { rewind }: JoinOptions = {}): Promise<void> {
+  async join(topic: string, options: JoinOptions = {}): Promise<void> {
     checkTopic(topic);
+    checkKnown('connection.join', options);
+    const { rewind } = options;
     if (rewind !== undefined) {
       checkRewind('connection.join', rewind);
     }

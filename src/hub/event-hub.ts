@@ -35,6 +35,7 @@ import {
   AuthorizationTimeoutException,
   InvalidStreamException,
 } from './hub.exceptions.js';
+import { checkKnown } from './known-options.js';
 import { markListen } from './listen-mark.js';
 import { Presence } from './presence.js';
 import type { PresenceChange, PresenceState } from './presence.js';
@@ -297,6 +298,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     options: AnySelection &
       Pick<StreamOptions<Map, never, never>, 'rewind' | 'after' | 'for'>,
   ): Observable<HubEvent> {
+    checkKnown('hub.stream', options);
     const { for: connection } = options;
     const selection = this.#selectionFor('hub.stream', options, connection);
     const beginning = checkBeginning(options);
@@ -355,6 +357,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
     options: AnySelection &
       Pick<HistoryOptions<Map, never, never>, 'rewind' | 'for'>,
   ): Promise<History> {
+    checkKnown('hub.history', options);
     const { for: connection, rewind } = options;
     const selection = this.#selectionFor('hub.history', options, connection);
     checkRewind('hub.history', rewind);
@@ -405,6 +408,7 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
   listen(
     options: AnySelection & Pick<ListenOptions<Map, never, never>, 'audience'>,
   ): Observable<HubEvent> {
+    checkKnown('hub.listen', options);
     const selection = new Selection(
       'hub.listen',
       this.#selected('hub.listen', options, true),
