@@ -113,6 +113,30 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
     return ids;
   };
 
+  /** A client whose list and stream a refresh holds back until the first of `answers` is called. */
+  const held = async (log?: RewritableLog) => {
+    const answers: (() => void)[] = [];
+    const { hub, messages } = await serve(
+      async (hub, connection) => {
+        const stream = await listThenChanges(hub, connection);
+        await hub.refresh({ user: 'ann' });
+        return stream;
+      },
+      {
+        log,
+        loadUser: async (id) => {
+          await new Promise<void>((resolve) => answers.push(resolve));
+          return { id };
+        },
+      },
+    );
+    await publish(hub, 1);
+    const client = await SseTestClient.connect(messages, {
+      headers: { 'x-user': 'ann' },
+    });
+    return { hub, client, answers };
+  };
+
   it('gives what there is as the first event, and the stream after it what comes', async () => {
     const { hub, messages } = await serve(listThenChanges);
     const ids = await publish(hub, 1, 2, 3);
@@ -297,24 +321,7 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
   });
 
   it('comes before its cursor also when a refresh holds both back', async () => {
-    const answers: (() => void)[] = [];
-    const { hub, messages } = await serve(
-      async (hub, connection) => {
-        const stream = await listThenChanges(hub, connection);
-        await hub.refresh({ user: 'ann' });
-        return stream;
-      },
-      {
-        loadUser: async (id) => {
-          await new Promise<void>((resolve) => answers.push(resolve));
-          return { id };
-        },
-      },
-    );
-    await publish(hub, 1);
-    const client = await SseTestClient.connect(messages, {
-      headers: { 'x-user': 'ann' },
-    });
+    const { client, answers } = await held();
     expect(client.received).toEqual([]);
     answers.shift()!();
     await client.next('hub.checkpoint');
@@ -325,26 +332,8 @@ describe.each(platforms)('hub.history on %s', (_, adapter) => {
   });
 
   it('leaves no cursor of a history that changed while a refresh held it back', async () => {
-    const answers: (() => void)[] = [];
     const log = new RewritableLog();
-    const { hub, messages } = await serve(
-      async (hub, connection) => {
-        const stream = await listThenChanges(hub, connection);
-        await hub.refresh({ user: 'ann' });
-        return stream;
-      },
-      {
-        log,
-        loadUser: async (id) => {
-          await new Promise<void>((resolve) => answers.push(resolve));
-          return { id };
-        },
-      },
-    );
-    await publish(hub, 1);
-    const client = await SseTestClient.connect(messages, {
-      headers: { 'x-user': 'ann' },
-    });
+    const { hub, client, answers } = await held(log);
     await log.rewrite();
     await client.next('hub.reset');
     answers.shift()!();
