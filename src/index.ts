@@ -19,7 +19,7 @@ export type {
   Snapshot,
   StreamEventsOptions,
   StreamOptions,
-} from './hub/event-hub.js';
+} from './hub/hub-options.js';
 export type {
   EventClass,
   EventTypeOf,

@@ -14,7 +14,6 @@ import type {
 } from '../../hub/control-entry.js';
 import type { Plain } from '../../hub/event-class.js';
 import { EventHub } from '../../hub/event-hub.js';
-import type { PublishOf } from '../../hub/event-hub.js';
 import type {
   AnyEventMap,
   EventMap,
@@ -22,6 +21,7 @@ import type {
   TopicOf,
 } from '../../hub/event-map.js';
 import type { HubEvent } from '../../hub/hub-event.js';
+import type { PublishOf } from '../../hub/hub-options.js';
 import type { DeliveryOptions, NewEvent } from '../../hub/publisher.js';
 import { toRecord } from '../../hub/publisher.js';
 import { loadClassTransformer } from '../../hub/serialize.js';
