@@ -18,6 +18,7 @@ import type { Platform } from './platform.js';
 import { SseConnection } from './sse-connection.js';
 import type { ResponseHost } from './response-host.js';
 import { Heartbeat } from './heartbeat.js';
+import { HeldHeads } from './held-heads.js';
 import { SseResponse } from './sse-response.js';
 import type { OutputWarning } from './stream-output.js';
 import { listenerOf, resumeCursorOf } from './request.js';
@@ -43,6 +44,7 @@ export class Connections implements ResponseHost {
   readonly #refused = new Set<SseResponse>();
   readonly #byUser = new ConnectionsByUser<SseConnection>();
   readonly #flusher = new Flusher();
+  readonly #heads = new HeldHeads();
   readonly #heartbeat: Heartbeat;
   readonly #retries: readonly Frame[];
   readonly #warned = new Set<OutputWarning>();
@@ -156,7 +158,7 @@ export class Connections implements ResponseHost {
   }
 
   uncorkLater(socket: Socket): void {
-    this.#flusher.uncorkLater(socket);
+    this.#heads.add(socket);
   }
 
   retryFrame(): Frame {

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { Batches } from './batches.js';
 
 /** What the flusher writes out. */
@@ -13,25 +12,11 @@ const SLICE = 2_048;
 export class Flusher {
   readonly #batches = new Batches();
   #dirty: Flushable[] = [];
-  #corked: Socket[] = [];
   #scheduled = false;
 
   /** Adds a connection to the next flush. The caller adds it once until it is flushed. */
   add(connection: Flushable): void {
     this.#dirty.push(connection);
-    this.#schedule();
-  }
-
-  /**
-   * Uncorks a socket with the next flush. Written each by itself, the heads of many that connect
-   * at a time would wake the receiver in between, which costs more than the writes.
-   */
-  uncorkLater(socket: Socket): void {
-    this.#corked.push(socket);
-    this.#schedule();
-  }
-
-  #schedule(): void {
     if (!this.#scheduled) {
       this.#scheduled = true;
       setImmediate(() => this.#run(this.#dirty, 0));
@@ -42,9 +27,6 @@ export class Flusher {
     if (from === 0) {
       this.#dirty = [];
     }
-    for (const socket of this.#corked.splice(0)) {
-      socket.uncork();
-    }
     const to = Math.min(from + SLICE, connections.length);
     for (let i = from; i < to; i++) {
       connections[i]!.flush(this.#batches);
@@ -52,7 +34,7 @@ export class Flusher {
     this.#batches.clear();
     if (to < connections.length) {
       setImmediate(() => this.#run(connections, to));
-    } else if (this.#dirty.length + this.#corked.length > 0) {
+    } else if (this.#dirty.length > 0) {
       setImmediate(() => this.#run(this.#dirty, 0));
     } else {
       this.#scheduled = false;

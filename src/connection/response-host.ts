@@ -10,7 +10,7 @@ export interface ResponseHost {
   now(): number;
   /** A response has frames to be flushed. */
   markDirty(response: SseResponse): void;
-  /** A socket holds back a head until the other heads of this turn are written. */
+  /** A corked socket holds back a head, which leaves with others. */
   uncorkLater(socket: Socket): void;
   /** What follows the head before the stream's own frames. */
   retryFrame(): Frame;
