@@ -8,6 +8,10 @@ import { request } from './request.js';
 /** More than a node's window holds. */
 const PUBLISHED = 3_000;
 
+/** Passes of both kinds, as in the connections measure: what compiling the code costs is paid before. */
+const WARM_UP = 2;
+const MEASURED = 3;
+
 interface Pass {
   /** CPU of the server for each client, in microseconds. */
   cpu: number;
@@ -30,19 +34,30 @@ export async function measureReconnects(bench: Bench): Promise<Figures> {
   const restarted = bench.engine?.durable
     ? await measureRestart(bench, missed)
     : {};
-  // As in the connections measure: what compiling the code costs is paid before.
-  for (const replay of [undefined, missed]) {
-    await pass(bench, replay);
-  }
-  const plain = await pass(bench);
-  const returning = await pass(bench, missed);
+  await passes(bench, missed, WARM_UP);
+  const { plain, returning } = await passes(bench, missed, MEASURED);
   return {
     ...restarted,
-    'reconnects.plain': plain.cpu,
-    'reconnects.cpu': returning.cpu,
-    'reconnects.reads': returning.reads,
+    'reconnects.plain': mean(plain.map(({ cpu }) => cpu)),
+    'reconnects.cpu': mean(returning.map(({ cpu }) => cpu)),
+    'reconnects.reads': mean(returning.map(({ reads }) => reads)),
     'reconnects.readyEmpty': readyEmpty,
   };
+}
+
+/** Clients that are new and clients that come back, in turns. */
+async function passes(bench: Bench, missed: Replay, count: number) {
+  const plain: Pass[] = [];
+  const returning: Pass[] = [];
+  for (let n = 0; n < count; n++) {
+    plain.push(await pass(bench));
+    returning.push(await pass(bench, missed));
+  }
+  return { plain, returning };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 async function measureRestart(bench: Bench, missed: Replay): Promise<Figures> {
@@ -66,7 +81,6 @@ async function measureRestart(bench: Bench, missed: Replay): Promise<Figures> {
 /** Opens the connections, with what each has missed if it has, and closes them again. */
 async function pass(bench: Bench, replay?: Replay): Promise<Pass> {
   const { returning } = bench.scale;
-  await bench.server.call('collectGarbage');
   const before = await takeReads(bench);
   const start = performance.now();
   const { cpu } = await serverCpu(bench, () => open(bench, returning, replay));

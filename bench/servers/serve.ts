@@ -22,7 +22,6 @@ export function answerFor(server: Server): void {
     {
       cpu: cpuTime,
       memory: readMemory,
-      collectGarbage: () => globalThis.gc!(),
       openConnections: () =>
         new Promise((resolve, reject) => {
           server.getConnections((error, count) =>
