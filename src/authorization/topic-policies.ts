@@ -21,11 +21,13 @@ interface Requested {
   readonly patterns: readonly string[];
 }
 
+type Question = readonly [policy: Policy, requested: string];
+
 /** Asks the providers with `@TopicPolicy()` whether a connection may have a stream. */
 @Injectable()
 export class TopicPolicies implements StreamAuthorizer, OnModuleInit {
   readonly #logger = new Logger('SseModule');
-  readonly #byPattern = new PatternTrie<Policy[]>();
+  readonly #byPattern = new PatternTrie<readonly Policy[]>();
   readonly #unlisted = new UnlistedTopics();
   #policies: readonly Policy[] = [];
 
@@ -42,7 +44,7 @@ export class TopicPolicies implements StreamAuthorizer, OnModuleInit {
     for (const policy of this.#policies) {
       for (const pattern of policy.patterns) {
         const others = this.#byPattern.get(pattern) ?? [];
-        this.#byPattern.set(pattern, [...others, policy]);
+        this.#byPattern.set(pattern, [...new Set([...others, policy])]);
       }
     }
   }
@@ -119,22 +121,30 @@ export class TopicPolicies implements StreamAuthorizer, OnModuleInit {
    * Whom to ask what.
    * @throws TopicForbiddenException if no answer could be enough
    */
-  #questions({ topics, patterns }: Requested): readonly [Policy, string][] {
-    return [
-      ...topics.flatMap((topic) => this.#questionsOfTopic(topic)),
-      ...patterns.flatMap((pattern) => this.#questionsOfPattern(pattern)),
-    ];
+  #questions({ topics, patterns }: Requested): readonly Question[] {
+    const questions: Question[] = [];
+    for (const topic of topics) {
+      for (const policy of this.#askedOfTopic(topic)) {
+        questions.push([policy, topic]);
+      }
+    }
+    for (const pattern of patterns) {
+      for (const policy of this.#askedOfPattern(pattern)) {
+        questions.push([policy, pattern]);
+      }
+    }
+    return questions;
   }
 
-  #questionsOfTopic(topic: string): [Policy, string][] {
-    const asked = [...new Set([...this.#byPattern.match(topic)].flat())];
-    if (asked.length === 0) {
+  #askedOfTopic(topic: string): readonly Policy[] {
+    const matching = [...this.#byPattern.match(topic)];
+    if (matching.length === 0) {
       this.#checkUnlisted(topic);
     }
-    return asked.map((policy) => [policy, topic]);
+    return matching.length === 1 ? matching[0]! : [...new Set(matching.flat())];
   }
 
-  #questionsOfPattern(requested: string): [Policy, string][] {
+  #askedOfPattern(requested: string): readonly Policy[] {
     const asked = this.#policies.filter(({ patterns }) =>
       patterns.some((pattern) => overlaps(pattern, requested)),
     );
@@ -150,7 +160,7 @@ export class TopicPolicies implements StreamAuthorizer, OnModuleInit {
         ' It needs a policy for everything that it matches.',
       );
     }
-    return asked.map((policy) => [policy, requested]);
+    return asked;
   }
 
   #checkUnlisted(topic: string): void {

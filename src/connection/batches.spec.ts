@@ -39,17 +39,6 @@ describe('connections of one flush', () => {
     expect(batches.join([b, c])!.raw.toString()).toBe('bc');
   });
 
-  it('are remembered as they were, when the array is used again', () => {
-    const batches = new Batches();
-    const queue = [a, b];
-    batches.join(queue);
-    queue.length = 0;
-    queue.push(c);
-
-    expect(batches.join([a, b])!.raw.toString()).toBe('ab');
-    expect(batches.join([c])).toBeUndefined();
-  });
-
   it('are forgotten when there are too many different ones, the oldest first', () => {
     const batches = new Batches();
     const groups = Array.from({ length: 9 }, (_, n) => frames(`${n}`, 'x'));

@@ -12,7 +12,10 @@ const MOST = 8;
 export class Batches {
   #recent: Batch[] = [];
 
-  /** The frames as one, if another connection of this flush had the same; else `undefined`. */
+  /**
+   * The frames as one, if another connection of this flush had the same; else `undefined`.
+   * @param frames not changed any more by the caller
+   */
   join(frames: readonly Frame[]): Frame | undefined {
     const known = this.#recent.find((batch) => areSame(batch.frames, frames));
     if (known !== undefined) {
@@ -21,7 +24,7 @@ export class Batches {
     if (this.#recent.length === MOST) {
       this.#recent.shift();
     }
-    this.#recent.push({ frames: [...frames] });
+    this.#recent.push({ frames });
     return undefined;
   }
 

@@ -25,6 +25,7 @@ export class Frame {
   readonly chunked: Buffer;
   readonly #start: number;
   readonly length: number;
+  #text: string | undefined;
 
   private constructor(
     length: number,
@@ -43,6 +44,11 @@ export class Frame {
     return new Frame(Buffer.byteLength(text), (target, offset) =>
       target.write(text, offset),
     );
+  }
+
+  /** `chunked` as a string of a character for each byte: what opens a stream is sent by many as a string. */
+  get chunkedText(): string {
+    return (this.#text ??= this.chunked.toString('latin1'));
   }
 
   /** The frames' bytes one after the other, as one chunk. */

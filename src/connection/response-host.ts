@@ -6,7 +6,7 @@ import type { OutputWarning } from './stream-output.js';
 
 /** What a response needs of the module that serves it. */
 export interface ResponseHost {
-  /** Now, in milliseconds. */
+  /** Whole milliseconds since some moment. */
   now(): number;
   /** A response has frames to be flushed. */
   markDirty(response: SseResponse): void;

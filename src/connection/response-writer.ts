@@ -24,7 +24,8 @@ export class ResponseWriter {
   #response: RawResponse | undefined;
   #socket: HttpSocket | undefined;
   #chunked = false;
-  readonly #frames: Frame[] = [];
+  /** What waits for the next flush: most often one frame, which needs no array. */
+  #queue: Frame | Frame[] | undefined;
   #bytes = 0;
   #blocked = false;
 
@@ -33,14 +34,15 @@ export class ResponseWriter {
   /** Writes to this response from now on: its head with these frames, then what waits. */
   attach(response: RawResponse, first: readonly Frame[]): void {
     this.#response = response;
-    const frames =
-      this.#frames.length === 0 ? first : [...first, ...this.#frames];
+    const frames = [...first, ...this.#queued()];
     const socket = this.#directSocket(response);
     const sending = response as SendingResponse;
     if (socket !== undefined && sending._send !== undefined) {
       let text = '';
       for (const frame of frames) {
-        text += (this.#chunked ? frame.chunked : frame.raw).toString('latin1');
+        text += this.#chunked
+          ? frame.chunkedText
+          : frame.raw.toString('latin1');
       }
       // The response keeps its head, in the many pieces of which it was put together unless asked for one.
       sending._header?.charCodeAt(0);
@@ -68,26 +70,26 @@ export class ResponseWriter {
   }
 
   push(frame: Frame): void {
-    this.#frames.push(frame);
+    if (this.#queue === undefined) {
+      this.#queue = frame;
+    } else if (Array.isArray(this.#queue)) {
+      this.#queue.push(frame);
+    } else {
+      this.#queue = [this.#queue, frame];
+    }
     this.#bytes += frame.length;
   }
 
   /** Writes what is pending, in one write. */
   flush(batches: Batches): void {
-    if (
-      this.#response === undefined ||
-      this.#blocked ||
-      this.#frames.length === 0
-    ) {
+    const queue = this.#queue;
+    if (this.#response === undefined || this.#blocked || queue === undefined) {
       return;
     }
-    const frames = this.#frames;
-    if (frames.length === 1) {
-      this.#write(this.#response, frames);
-    } else {
-      const joined = batches.join(frames);
-      this.#write(this.#response, joined === undefined ? frames : [joined]);
-    }
+    this.#write(
+      this.#response,
+      Array.isArray(queue) ? (batches.join(queue) ?? queue) : queue,
+    );
     this.drop();
   }
 
@@ -98,8 +100,8 @@ export class ResponseWriter {
   end(): void {
     const response = this.#response;
     if (response !== undefined) {
-      if (this.#frames.length > 0) {
-        this.#write(response, this.#frames);
+      if (this.#queue !== undefined) {
+        this.#write(response, this.#queue);
       }
       this.release();
       response.end();
@@ -108,7 +110,7 @@ export class ResponseWriter {
 
   /** Forgets what waits for the next flush. */
   drop(): void {
-    this.#frames.length = 0;
+    this.#queue = undefined;
     this.#bytes = 0;
   }
 
@@ -127,12 +129,17 @@ export class ResponseWriter {
     return this.#socket;
   }
 
-  #write(response: RawResponse, frames: readonly Frame[]): void {
+  #queued(): readonly Frame[] {
+    const queue = this.#queue ?? [];
+    return Array.isArray(queue) ? queue : [queue];
+  }
+
+  #write(response: RawResponse, frames: Frame | readonly Frame[]): void {
     const socket = this.#directSocket(response);
     const taken =
       socket === undefined
         ? (response as ServerResponse).write(
-            (frames.length === 1 ? frames[0]! : Frame.concat(frames)).raw,
+            (frames instanceof Frame ? frames : Frame.concat(frames)).raw,
           )
         : writeDirectly(socket, frames, this.#chunked);
     this.#wrote(socket ?? response, taken);
@@ -152,11 +159,11 @@ export class ResponseWriter {
 
 function writeDirectly(
   socket: Socket,
-  frames: readonly Frame[],
+  frames: Frame | readonly Frame[],
   chunked: boolean,
 ): boolean {
-  if (frames.length === 1) {
-    return socket.write(chunked ? frames[0]!.chunked : frames[0]!.raw);
+  if (frames instanceof Frame) {
+    return socket.write(chunked ? frames.chunked : frames.raw);
   }
   // A corked socket hands everything to one writev(2).
   socket.cork();

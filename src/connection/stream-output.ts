@@ -45,20 +45,25 @@ export class StreamOutput {
   #holds = false;
   /** The handler made `undefined` of the event in work: nothing is to come of it. */
   #answered = false;
-  readonly #withheld = new Withheld();
+  /** Most streams never withhold anything. */
+  #withheld: Withheld | undefined;
 
   constructor(private readonly connection: OutputConnection) {}
 
   /** The oldest event that was handed on and of which nothing was sent. */
   get oldestWithheld(): Cursor | undefined {
-    return this.#withheld.oldest;
+    return this.#withheld?.oldest;
+  }
+
+  get #withholds(): boolean {
+    return this.#withheld !== undefined && !this.#withheld.isEmpty;
   }
 
   /** A hub stream starts or starts over at this cursor. */
   startAt(cursor: Cursor): void {
     this.cursor = cursor;
     this.#epoch = `${epochOf(cursor)}-`;
-    this.#withheld.clear();
+    this.#withheld?.clear();
   }
 
   beforeEvent(event: HubEvent): void {
@@ -70,7 +75,7 @@ export class StreamOutput {
   afterEvent(): void {
     const id = this.endWork();
     if (id !== undefined && !this.#answered) {
-      this.#withheld.add(id);
+      (this.#withheld ??= new Withheld()).add(id);
     }
     // Not when that threw: the failure is this event's.
     this.#current = undefined;
@@ -126,7 +131,7 @@ export class StreamOutput {
    */
   checkpoint(position: Cursor, encode: (cursor: Cursor) => Frame): boolean {
     if (
-      !this.#withheld.isEmpty ||
+      this.#withholds ||
       this.cursor === undefined ||
       position <= this.cursor
     ) {
@@ -148,7 +153,7 @@ export class StreamOutput {
       this.#release(undefined);
     }
     const id =
-      this.#current === undefined ? this.#withheld.oldest : this.#current.id;
+      this.#current === undefined ? this.oldestWithheld : this.#current.id;
     return id !== undefined && this.#isAhead(id) ? id : undefined;
   }
 
@@ -207,7 +212,7 @@ export class StreamOutput {
       } else {
         this.connection.warn('id-foreign');
       }
-    } else if (given === undefined && !this.#withheld.isEmpty) {
+    } else if (given === undefined && this.#withholds) {
       this.connection.warn('id-lost');
     }
     const moves = id !== undefined && this.#isAhead(id);
@@ -220,7 +225,7 @@ export class StreamOutput {
   #moveTo(id: Cursor | undefined, moves: boolean): void {
     if (moves) {
       this.cursor = id;
-      this.#withheld.sentThrough(id!);
+      this.#withheld?.sentThrough(id!);
     } else if (
       id !== undefined &&
       id !== this.cursor &&

@@ -3,7 +3,7 @@ import type { Cursor } from '../log/cursor.js';
 /** Ids that are remembered one by one; of more, only the newest is known. */
 const MOST = 256;
 
-/** Shared, because most streams never withhold anything. */
+/** Shared, because most of the time nothing is withheld. */
 const NONE: Cursor[] = [];
 
 /** Events that were handed to a handler and of which nothing was sent yet, oldest first. */

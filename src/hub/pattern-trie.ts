@@ -95,11 +95,13 @@ export class PatternTrie<T> {
       }
       return;
     }
-    for (const segment of [topic[at]!, '*']) {
-      const child = node.children.get(segment);
-      if (child !== undefined) {
-        this.#collect(child, topic, at + 1, found);
-      }
+    const named = node.children.get(topic[at]!);
+    if (named !== undefined) {
+      this.#collect(named, topic, at + 1, found);
+    }
+    const any = node.children.get('*');
+    if (any !== undefined) {
+      this.#collect(any, topic, at + 1, found);
     }
   }
 }

@@ -5,9 +5,10 @@ import type { HubEvent } from './hub-event.js';
 import { PatternTrie } from './pattern-trie.js';
 import type { Listener, Selection } from './selection.js';
 
-interface Channel {
-  readonly subject: Subject<HubEvent>;
-  observers: number;
+/** What is observed of one topic or pattern by one audience. */
+class Channel extends Subject<HubEvent> {
+  /** Who holds it: the observers. */
+  holders = 0;
 }
 
 type ByAudience = Map<string, Channel>;
@@ -42,11 +43,11 @@ export class Subjects {
     for (const audience of audiences) {
       for (const topic of selection.topics) {
         const channel = this.#topicChannel(topic + audience);
-        subscription.add(channel.subject.subscribe(observer));
+        subscription.add(channel.subscribe(observer));
       }
       for (const pattern of selection.patterns) {
         const channel = this.#patternChannel(pattern, audience);
-        subscription.add(channel.subject.subscribe(observer));
+        subscription.add(channel.subscribe(observer));
       }
     }
     subscription.add(() => this.#release(selection, audiences));
@@ -71,12 +72,12 @@ export class Subjects {
 
   /** Completes every Subject. */
   complete(): void {
-    for (const { subject } of this.#topics.values()) {
-      subject.complete();
+    for (const channel of this.#topics.values()) {
+      channel.complete();
     }
     for (const channels of this.#patterns.values()) {
-      for (const { subject } of channels.values()) {
-        subject.complete();
+      for (const channel of channels.values()) {
+        channel.complete();
       }
     }
   }
@@ -89,12 +90,9 @@ export class Subjects {
   #topicChannel(key: string): Channel {
     let channel = this.#topics.get(key);
     if (channel === undefined) {
-      this.#topics.set(
-        key,
-        (channel = { subject: new Subject(), observers: 0 }),
-      );
+      this.#topics.set(key, (channel = new Channel()));
     }
-    channel.observers++;
+    channel.holders++;
     return channel;
   }
 
@@ -105,12 +103,9 @@ export class Subjects {
     }
     let channel = channels.get(audience);
     if (channel === undefined) {
-      channels.set(
-        audience,
-        (channel = { subject: new Subject(), observers: 0 }),
-      );
+      channels.set(audience, (channel = new Channel()));
     }
-    channel.observers++;
+    channel.holders++;
     return channel;
   }
 
@@ -134,14 +129,14 @@ function emit(channel: Channel | undefined, event: HubEvent): number {
   if (channel === undefined) {
     return 0;
   }
-  const { observers } = channel;
-  channel.subject.next(event);
-  return observers;
+  const { holders } = channel;
+  channel.next(event);
+  return holders;
 }
 
 function release(channels: Map<string, Channel>, key: string): void {
   const channel = channels.get(key)!;
-  if (--channel.observers === 0) {
+  if (--channel.holders === 0) {
     channels.delete(key);
   }
 }
