@@ -3,7 +3,7 @@ import type {
   ConnectionObserver,
   Refusal,
 } from '../connection/connection-observer.js';
-import { ConnectionsByUser } from '../connection/connections-by-user.js';
+import { ByUser } from '../hub/by-user.js';
 import type { SseResponse } from '../connection/sse-response.js';
 import { AUTHORIZATION_OPTIONS } from './authorization-options.js';
 import type { AuthorizationOptions } from './authorization-options.js';
@@ -19,7 +19,7 @@ const WARN_EVERY = 60_000;
 export class ConnectionLimits implements ConnectionObserver {
   readonly #logger = new Logger('SseModule');
   /** Those that count, oldest first. */
-  readonly #byUser = new ConnectionsByUser<SseResponse>();
+  readonly #byUser = new ByUser<SseResponse>();
   #warnedAt = -Infinity;
 
   constructor(

@@ -8,7 +8,7 @@ import type { Cursor } from '../log/cursor.js';
 import type { Admission } from './admission.js';
 import { ADMITS_ALL } from './admission.js';
 import { ConnectionObservers } from './connection-observer.js';
-import { ConnectionsByUser } from './connections-by-user.js';
+import { ByUser } from '../hub/by-user.js';
 import { checkpointFrame, closedFrame, retryFrame } from './control-frames.js';
 import type { Frame } from './frame.js';
 import { Flusher } from './flusher.js';
@@ -42,7 +42,7 @@ export class Connections implements ResponseHost {
   readonly #responses = new Set<SseResponse>();
   /** Those of them that end right behind their head. */
   readonly #refused = new Set<SseResponse>();
-  readonly #byUser = new ConnectionsByUser<SseConnection>();
+  readonly #byUser = new ByUser<SseConnection>();
   readonly #flusher = new Flusher();
   readonly #heads = new HeldHeads();
   readonly #heartbeat: Heartbeat;

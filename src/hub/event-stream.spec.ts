@@ -49,11 +49,11 @@ describe('a stream', () => {
     const selection = new Selection('hub.stream', { topics: ['lobby'] }, {});
     const { stream, subscription, dispatcher } = await open(selection);
     const { subjects } = dispatcher;
-    // One for everyone and one for the user.
+    // The topic's, and the user.
     expect(subjects.size).toBe(2);
     await stream.join('rooms.1', undefined);
     await stream.join('rooms.2', undefined);
-    expect(subjects.size).toBe(6);
+    expect(subjects.size).toBe(4);
     stream.leave('rooms.1');
     stream.leave('rooms.2');
     stream.leave('rooms.2');
@@ -61,7 +61,7 @@ describe('a stream', () => {
     expect(subjects.size).toBe(2);
     stream.leave('lobby');
     await nextTurn();
-    expect(subjects.size).toBe(0);
+    expect(subjects.size).toBe(1);
     await stream.join('rooms.1', 'all');
     expect(subjects.size).toBe(2);
     subscription.unsubscribe();

@@ -1,6 +1,7 @@
 import { Subject, Subscriber, Subscription } from 'rxjs';
 import type { Observer } from 'rxjs';
 import type { Audience } from '../log/event-log.js';
+import { ByUser } from './by-user.js';
 import type { HubEvent } from './hub-event.js';
 import { PatternTrie } from './pattern-trie.js';
 import type { Listener, Selection } from './selection.js';
@@ -13,20 +14,27 @@ class Channel extends Subject<HubEvent> {
 
 type ByAudience = Map<string, Channel>;
 
+/** Who observes what, in the name of a user. */
+interface UserStream {
+  readonly selection: Selection;
+  readonly observer: Partial<Observer<HubEvent>>;
+}
+
 const EVERYONE = '';
 const ALL = ' all';
-const userKey = (id: string): string => ` user ${id}`;
 const roleKey = (role: string): string => ` role ${role}`;
 
 /**
- * The index of who listens: RxJS Subjects keyed by topic or pattern and by
- * audience, made when first observed and dropped when last unobserved. An event
- * costs what its own listeners cost, however many others there are.
+ * The index of who listens: RxJS Subjects keyed by topic or pattern and by audience, made when
+ * first observed and dropped when last unobserved. An event costs what its own listeners cost,
+ * however many others there are. A user has few streams and would need a Subject for each of
+ * their topics: events for users find the streams, and these say whether they have the topic.
  */
 export class Subjects {
   /** By topic and audience in one string: a topic has no space, so a key is unambiguous. */
   readonly #topics = new Map<string, Channel>();
   readonly #patterns = new PatternTrie<ByAudience>();
+  readonly #users = new ByUser<UserStream>();
 
   /**
    * Observes every Subject that a selection needs. An event that several of them
@@ -39,8 +47,7 @@ export class Subjects {
     // A subscriber is a subscription, and to add it to itself does nothing.
     const subscription =
       observer instanceof Subscriber ? observer : new Subscription();
-    const audiences = audiencesOf(selection.listener);
-    for (const audience of audiences) {
+    for (const audience of audiencesOf(selection.listener)) {
       for (const topic of selection.topics) {
         const channel = this.#topicChannel(topic + audience);
         subscription.add(channel.subscribe(observer));
@@ -50,7 +57,13 @@ export class Subjects {
         subscription.add(channel.subscribe(observer));
       }
     }
-    subscription.add(() => this.#release(selection, audiences));
+    const { userId } = selection.listener;
+    const stream = { selection, observer };
+    this.#users.add(userId, stream);
+    subscription.add(() => {
+      this.#users.delete(userId, stream);
+      this.#release(selection);
+    });
     return subscription;
   }
 
@@ -65,6 +78,14 @@ export class Subjects {
       delivered += emit(this.#topics.get(event.topic + audience), event);
       for (const channels of patterns) {
         delivered += emit(channels.get(audience), event);
+      }
+    }
+    for (const userId of new Set(event.audience?.users)) {
+      for (const { selection, observer } of this.#users.of(userId)) {
+        if (selection.coversTopic(event.topic)) {
+          observer.next?.(event);
+          delivered++;
+        }
       }
     }
     return delivered;
@@ -82,9 +103,9 @@ export class Subjects {
     }
   }
 
-  /** Subjects that exist now. */
+  /** Subjects, and users with streams, that there are now. */
   get size(): number {
-    return this.#topics.size + this.#patterns.size;
+    return this.#topics.size + this.#patterns.size + this.#users.size;
   }
 
   #topicChannel(key: string): Channel {
@@ -109,8 +130,8 @@ export class Subjects {
     return channel;
   }
 
-  #release(selection: Selection, audiences: readonly string[]): void {
-    for (const audience of audiences) {
+  #release(selection: Selection): void {
+    for (const audience of audiencesOf(selection.listener)) {
       for (const topic of selection.topics) {
         release(this.#topics, topic + audience);
       }
@@ -141,24 +162,25 @@ function release(channels: Map<string, Channel>, key: string): void {
   }
 }
 
+const OF_EVERYONE: readonly string[] = [EVERYONE];
+const OF_ALL: readonly string[] = [ALL];
+
 /** Under which keys a listener observes a topic. */
-function audiencesOf({ userId, roles = [], all }: Listener): readonly string[] {
+function audiencesOf({ roles, all }: Listener): readonly string[] {
   if (all) {
-    return [ALL];
+    return OF_ALL;
   }
-  const own = roles.map(roleKey);
-  return userId === undefined
-    ? [EVERYONE, ...own]
-    : [EVERYONE, userKey(userId), ...own];
+  return roles === undefined || roles.length === 0
+    ? OF_EVERYONE
+    : [EVERYONE, ...roles.map(roleKey)];
 }
 
 const KEYS_OF_PUBLIC: readonly string[] = [EVERYONE, ALL];
 
-/** Under which keys an event is dispatched. */
+/** Under which keys an event is dispatched, besides to its users. */
 function keysOf(audience: Audience | undefined): readonly string[] {
   if (audience === undefined) {
     return KEYS_OF_PUBLIC;
   }
-  const { users = [], roles = [] } = audience;
-  return [...new Set([...users.map(userKey), ...roles.map(roleKey), ALL])];
+  return [...new Set(audience.roles?.map(roleKey)), ALL];
 }

@@ -1,12 +1,12 @@
-import { ConnectionsByUser } from './connections-by-user.js';
+import { ByUser } from './by-user.js';
 
-describe('ConnectionsByUser', () => {
+describe('ByUser', () => {
   const first = { name: 'first' };
   const second = { name: 'second' };
   const other = { name: 'other' };
 
   it('has the connections of each user, oldest first', () => {
-    const byUser = new ConnectionsByUser();
+    const byUser = new ByUser();
     byUser.add('ann', first);
     expect(byUser.of('ann')).toEqual([first]);
     expect(byUser.count('ann')).toBe(1);
@@ -29,7 +29,7 @@ describe('ConnectionsByUser', () => {
   });
 
   it('takes the same connection once', () => {
-    const byUser = new ConnectionsByUser();
+    const byUser = new ByUser();
     byUser.add('ann', first);
     byUser.add('ann', first);
     expect(byUser.count('ann')).toBe(1);
@@ -38,7 +38,7 @@ describe('ConnectionsByUser', () => {
   });
 
   it('has none of nobody', () => {
-    const byUser = new ConnectionsByUser();
+    const byUser = new ByUser();
     byUser.add(undefined, first);
     byUser.delete(undefined, first);
     expect(byUser.size).toBe(0);
