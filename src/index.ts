@@ -48,6 +48,7 @@ export {
   InvalidRevocationException,
   InvalidStreamException,
   StreamEndedException,
+  TooManyTopicsException,
 } from './hub/hub.exceptions.js';
 export type { PresenceChange, PresenceState } from './hub/presence.js';
 export type { DeliveryOptions, NewEvent } from './hub/publisher.js';

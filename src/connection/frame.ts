@@ -46,7 +46,7 @@ export class Frame {
     );
   }
 
-  /** `chunked` as a string of a character for each byte: what opens a stream is sent by many as a string. */
+  /** `chunked` as a string of a character for each byte, kept: for frames with which many streams begin. */
   get chunkedText(): string {
     return (this.#text ??= this.chunked.toString('latin1'));
   }

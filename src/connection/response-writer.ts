@@ -34,22 +34,24 @@ export class ResponseWriter {
   /** Writes to this response from now on: its head with these frames, then what waits. */
   attach(response: RawResponse, first: readonly Frame[]): void {
     this.#response = response;
-    const frames = [...first, ...this.#queued()];
+    const queued = this.#queued();
     const socket = this.#directSocket(response);
     const sending = response as SendingResponse;
     if (socket !== undefined && sending._send !== undefined) {
+      const chunked = this.#chunked;
       let text = '';
-      for (const frame of frames) {
-        text += this.#chunked
-          ? frame.chunkedText
-          : frame.raw.toString('latin1');
+      for (const frame of first) {
+        text += chunked ? frame.chunkedText : frame.raw.toString('latin1');
+      }
+      for (const frame of queued) {
+        text += (chunked ? frame.chunked : frame.raw).toString('latin1');
       }
       // The response keeps its head, in the many pieces of which it was put together unless asked for one.
       sending._header?.charCodeAt(0);
       this.#wrote(socket, sending._send(text, 'latin1'));
     } else {
       sending.flushHeaders();
-      this.#write(response, frames);
+      this.#write(response, [...first, ...queued]);
     }
     this.drop();
   }

@@ -1,4 +1,8 @@
-import { GoneException, ServiceUnavailableException } from '@nestjs/common';
+import {
+  ConflictException,
+  GoneException,
+  ServiceUnavailableException,
+} from '@nestjs/common';
 
 /** What was asked of `stream` or `listen` cannot be given; the message says what to change. */
 export class InvalidStreamException extends Error {
@@ -14,6 +18,11 @@ export class StreamEndedException extends GoneException {
   ) {
     super(message);
   }
+}
+
+/** A connection that was to join a topic has as many as `limits.topicsPerStream` allows. It answers 409. */
+export class TooManyTopicsException extends ConflictException {
+  override readonly name = 'TooManyTopicsException';
 }
 
 /** What was given to `publish` is no event; the message names the field and the rule. */

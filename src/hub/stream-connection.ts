@@ -41,7 +41,7 @@ export interface CarriedStream {
   /**
    * Goes on with one literal topic more, unless somebody leaves it meanwhile.
    *
-   * @throws what `StreamAuthorizer.authorize` throws; InvalidStreamException, StreamEndedException
+   * @throws what `StreamAuthorizer.authorize` throws; TooManyTopicsException, StreamEndedException
    */
   join(topic: string, rewind: Rewind | undefined): Promise<void>;
   /** Goes on with one literal topic less. */
@@ -87,8 +87,8 @@ export interface ConnectionInfo {
    * @returns when the stream has it, and what `rewind` asked for has been handed on
    * @throws TopicForbiddenException, AuthorizationTimeoutException, or what else a policy throws: the
    * stream goes on without the topic. InvalidTopicException; InvalidStreamException if the connection
-   * carries no hub stream or the stream has too many topics; StreamEndedException if it has ended, or
-   * the handler has subscribed anew meanwhile
+   * carries no hub stream; TooManyTopicsException if the stream has as many as are allowed;
+   * StreamEndedException if it has ended, or the handler has subscribed anew meanwhile
    */
   join(topic: string, options?: JoinOptions): Promise<void>;
   /**

@@ -37,8 +37,8 @@ export class Subjects {
   readonly #users = new ByUser<UserStream>();
 
   /**
-   * Observes every Subject that a selection needs. An event that several of them
-   * carry comes several times in a row.
+   * Observes every Subject that a selection needs, and what is for its user. An event that several
+   * of them carry comes several times in a row.
    */
   observe(
     selection: Selection,

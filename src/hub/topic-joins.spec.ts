@@ -4,8 +4,8 @@ import type { Cursor } from '../log/cursor.js';
 import { Dispatcher } from './dispatcher.js';
 import type { HubEvent } from './hub-event.js';
 import {
-  InvalidStreamException,
   StreamEndedException,
+  TooManyTopicsException,
 } from './hub.exceptions.js';
 import { Selection } from './selection.js';
 import type { StreamAuthorizer } from './stream-authorizer.js';
@@ -328,7 +328,7 @@ describe('a join ends', () => {
 
     expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     expect((both[1] as PromiseRejectedResult).reason).toBeInstanceOf(
-      InvalidStreamException,
+      TooManyTopicsException,
     );
     expect(done).toEqual(['add rooms.1']);
   });

@@ -7,8 +7,8 @@ import { epochOf } from '../log/cursor.js';
 import type { Dispatcher } from './dispatcher.js';
 import { HubEvent } from './hub-event.js';
 import {
-  InvalidStreamException,
   StreamEndedException,
+  TooManyTopicsException,
 } from './hub.exceptions.js';
 import { rewindInLog, rewindInWindow } from './rewind.js';
 import type { Rewind } from './rewind.js';
@@ -82,7 +82,7 @@ export class TopicJoins {
   /**
    * Joins a literal topic, unless somebody leaves it meanwhile; does nothing if the stream has it.
    *
-   * @throws what `StreamAuthorizer.authorize` throws; InvalidStreamException, StreamEndedException
+   * @throws what `StreamAuthorizer.authorize` throws; TooManyTopicsException, StreamEndedException
    */
   async join(topic: string, rewind: Rewind | undefined): Promise<void> {
     const join = { topic, rewind, isLeft: false, allowedIn: undefined };
@@ -167,12 +167,12 @@ export class TopicJoins {
     }
   }
 
-  /** @throws InvalidStreamException */
+  /** @throws TooManyTopicsException */
   #checkRoom(): void {
     const { topics, patterns } = this.stream.selection;
     const size = topics.length + patterns.length;
     if (size >= this.context.maxTopics) {
-      throw new InvalidStreamException(
+      throw new TooManyTopicsException(
         `connection.join: the stream has ${size} topics and patterns, and "limits.topicsPerStream" is ${this.context.maxTopics}. Leave one first, or raise the limit.`,
       );
     }

@@ -3,6 +3,7 @@ import {
   InvalidTopicException,
   SseConnection,
   StreamEndedException,
+  TooManyTopicsException,
 } from 'nestjs-sse-hub';
 import type { SseModuleOptions } from 'nestjs-sse-hub';
 import { SseTestClient } from 'nestjs-sse-hub/testing';
@@ -231,9 +232,13 @@ describe.each(platforms)('Rooms on %s', (_, adapter) => {
         limits: { topicsPerStream: 2 },
       });
       await connection.join('rooms.1');
-      await expect(connection.join('rooms.2')).rejects.toThrow(
+      const refusal = connection.join('rooms.2');
+      await expect(refusal).rejects.toThrow(TooManyTopicsException);
+      await expect(refusal).rejects.toThrow(
         'connection.join: the stream has 2 topics and patterns, and "limits.topicsPerStream" is 2.',
       );
+      // What the POST that joins answers.
+      await expect(refusal).rejects.toMatchObject({ status: 409 });
       await connection.join('rooms.1');
       connection.leave('rooms.1');
       await connection.join('rooms.2');

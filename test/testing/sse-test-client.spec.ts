@@ -374,6 +374,15 @@ describe.each(platforms)('SseTestClient on %s', (_, adapter) => {
     expect(client.data).toEqual([1, 2, 3]);
   });
 
+  it('waits for no condition on a stream that is over, unless it holds', async () => {
+    const client = await connect('/closed');
+
+    await client.until(() => client.closed !== undefined);
+    await expect(client.until(() => false)).rejects.toThrow(
+      'on GET /closed (200, was closed by the server (hub.closed, enough)): it did not come, and the stream is over',
+    );
+  });
+
   it('is closed with the others, and by its scope', async () => {
     {
       await using client = await connect('/events');

@@ -269,11 +269,12 @@ export class SseTestClient {
    * Waits until a condition on this client holds. It is asked at once, and again whenever something
    * arrives or the stream ends.
    *
-   * @throws SseTestTimeoutException; what the condition throws
+   * @throws SseTestTimeoutException; SseTestException at once if the server has ended the stream, as
+   * nothing more arrives; what the condition throws
    */
   async until(condition: () => boolean): Promise<void> {
     const what = `the condition ${condition.toString()}`;
-    await this.#waiting.for(condition, what);
+    await this.#waiting.for(condition, what, () => this.#endedByServer);
   }
 
   /**
