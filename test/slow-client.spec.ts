@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import type { Socket } from 'node:net';
-import { NEVER, Subject, concat, map, of, range } from 'rxjs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { NEVER, Observable, Subject, concat, map, of, range } from 'rxjs';
 import {
   Connection,
   EventHub,
@@ -76,6 +77,18 @@ class StreamsController {
   @Sse('own-large')
   ownLarge() {
     return concat(of({ text: 'x'.repeat(4 * MIB), n: 1 }), NEVER);
+  }
+
+  /** As much as may be pending, in two turns behind the head. */
+  @Sse('own-in-turns', { maxPendingDataLength: 64 * KIB })
+  ownInTurns() {
+    const text = 'x'.repeat(40 * KIB);
+    return new Observable((subscriber) => {
+      setImmediate(() => {
+        subscriber.next({ text, n: 1 });
+        setImmediate(() => subscriber.next({ text, n: 2 }));
+      });
+    });
   }
 
   @Sse('generated')
@@ -443,6 +456,20 @@ describe.each(platforms)('Slow clients (%s)', (_, adapter) => {
       const client = await WireClient.get(app.port, '/own-large');
       await client.untilTail(endOf(1));
       expect(appBlocks(client)).toHaveLength(1);
+    });
+
+    it('cuts nobody for what waits with a head, while many connect', async () => {
+      const app = await start();
+      for (let round = 0; round < 20; round++) {
+        const clients = await Promise.all(
+          Array.from({ length: 5 }, () => WireClient.connect(app.port)),
+        );
+        for (const client of clients) {
+          client.send('GET', '/own-in-turns');
+          await nextTurn();
+        }
+        await Promise.all(clients.map((client) => client.untilTail(endOf(2))));
+      }
     });
 
     it('cuts a stream that emits more than that at once', async () => {

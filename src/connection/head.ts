@@ -4,15 +4,13 @@ import type { RawResponse } from './raw-response.js';
 import type { ResponseHost } from './response-host.js';
 import type { ResponseWriter } from './response-writer.js';
 
-const HEADERS = {
-  'Content-Type': 'text/event-stream',
+const HEADERS: readonly (readonly [name: string, value: string])[] = [
+  ['Content-Type', 'text/event-stream'],
   // no-transform: a compressing proxy or middleware would hold events back.
-  'Cache-Control': 'no-cache, no-store, no-transform',
+  ['Cache-Control', 'no-cache, no-store, no-transform'],
   // nginx buffers responses unless told otherwise (proxy_buffering).
-  'X-Accel-Buffering': 'no',
-};
-const KEPT_ALIVE = { ...HEADERS, Connection: 'keep-alive' };
-const CLOSED = { ...HEADERS, Connection: 'close' };
+  ['X-Accel-Buffering', 'no'],
+];
 
 /**
  * Writes status and headers, on top of those that are set already, and the first frames
@@ -25,22 +23,20 @@ export function writeHead(
   first: readonly Frame[],
   host: Pick<ResponseHost, 'closing' | 'uncorkLater'>,
 ): void {
+  for (const [name, value] of HEADERS) {
+    response.setHeader(name, value);
+  }
   response.removeHeader('Content-Length');
   const { socket } = response;
   if (!(response instanceof ServerResponse)) {
     // HTTP/2: the socket is the session's, and Connection is forbidden (RFC 9113, 8.2.2).
-    response.writeHead(response.statusCode, HEADERS);
+    response.writeHead(response.statusCode);
   } else {
+    if (response.req.httpVersion === '1.1') {
+      response.setHeader('Connection', host.closing ? 'close' : 'keep-alive');
+    }
     socket?.setTimeout(0);
-    // Given here they are not set one by one, unless there are others.
-    response.writeHead(
-      response.statusCode,
-      response.req.httpVersion !== '1.1'
-        ? HEADERS
-        : host.closing
-          ? CLOSED
-          : KEPT_ALIVE,
-    );
+    response.writeHead(response.statusCode);
     socket?.cork();
   }
   if (response.req.method === 'HEAD') {

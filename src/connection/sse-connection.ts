@@ -143,8 +143,8 @@ export class SseConnection<User = any> implements StreamConnection {
    * @returns when the stream has it, and what `rewind` asked for has been handed on
    * @throws TopicForbiddenException, AuthorizationTimeoutException, or what else a policy throws: the
    * stream goes on without the topic. InvalidTopicException; InvalidStreamException if the connection
-   * carries no hub stream or the stream has too many topics; StreamEndedException if it has ended, or
-   * the handler has subscribed anew meanwhile
+   * carries no hub stream; TooManyTopicsException if the stream has as many as are allowed;
+   * StreamEndedException if it has ended, or the handler has subscribed anew meanwhile
    */
   async join(topic: string, options: JoinOptions = {}): Promise<void> {
     checkTopic(topic);

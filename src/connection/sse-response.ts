@@ -501,6 +501,8 @@ export class SseResponse
   }
 
   #checkPending(): void {
+    // What waits only for other heads to leave with is not what the client is behind with.
+    uncork(this.#raw);
     const { pendingBytes } = this.#writer;
     if (
       pendingBytes > this.#maxPendingBytes / 4 &&

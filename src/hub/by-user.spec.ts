@@ -5,7 +5,7 @@ describe('ByUser', () => {
   const second = { name: 'second' };
   const other = { name: 'other' };
 
-  it('has the connections of each user, oldest first', () => {
+  it('has what belongs to each user, oldest first', () => {
     const byUser = new ByUser();
     byUser.add('ann', first);
     expect(byUser.of('ann')).toEqual([first]);
@@ -28,7 +28,7 @@ describe('ByUser', () => {
     expect(byUser.size).toBe(1);
   });
 
-  it('takes the same connection once', () => {
+  it('takes the same item once', () => {
     const byUser = new ByUser();
     byUser.add('ann', first);
     byUser.add('ann', first);

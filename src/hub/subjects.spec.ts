@@ -85,6 +85,37 @@ describe('Subjects hand an event', () => {
     expect(others).not.toHaveBeenCalled();
   });
 
+  it('for a user not to a stream that has ended while it is handed on', () => {
+    const subjects = new Subjects();
+    const selection = select({ topics: ['a'] }, { userId: '1' });
+    const later = observe(subjects, select({ topics: ['b'] }, { userId: '1' }));
+    const first = subjects.observe(selection, {
+      next: () => second.subscription.unsubscribe(),
+    });
+    const second = observe(subjects, selection);
+    subjects.dispatch(eventOf('a', { users: ['1'] }));
+
+    expect(second.received).toEqual([]);
+    expect(later.received).toEqual([]);
+    first.unsubscribe();
+    later.subscription.unsubscribe();
+    expect(subjects.size).toBe(0);
+  });
+
+  it('for a user to the user before server code that asked for all', () => {
+    const subjects = new Subjects();
+    const order: string[] = [];
+    subjects.observe(select({ topics: ['a'] }, { all: true }), {
+      next: () => order.push('server'),
+    });
+    subjects.observe(select({ topics: ['a'] }, { userId: '1' }), {
+      next: () => order.push('user'),
+    });
+    subjects.dispatch(eventOf('a', { users: ['1'] }));
+
+    expect(order).toEqual(['user', 'server']);
+  });
+
   it('for nobody to nobody but server code that asked for all', () => {
     const subjects = new Subjects();
     const user = observe(

@@ -18,6 +18,7 @@ type ByAudience = Map<string, Channel>;
 interface UserStream {
   readonly selection: Selection;
   readonly observer: Partial<Observer<HubEvent>>;
+  readonly subscription: Subscription;
 }
 
 const EVERYONE = '';
@@ -26,9 +27,9 @@ const roleKey = (role: string): string => ` role ${role}`;
 
 /**
  * The index of who listens: RxJS Subjects keyed by topic or pattern and by audience, made when
- * first observed and dropped when last unobserved. An event costs what its own listeners cost,
- * however many others there are. A user has few streams and would need a Subject for each of
- * their topics: events for users find the streams, and these say whether they have the topic.
+ * first observed and dropped when last unobserved. A user has few streams and would need a Subject
+ * for each of their topics: events for users find the user's streams, which say whether they have
+ * the topic. So an event costs what those cost whom it is for, however many others there are.
  */
 export class Subjects {
   /** By topic and audience in one string: a topic has no space, so a key is unambiguous. */
@@ -58,7 +59,7 @@ export class Subjects {
       }
     }
     const { userId } = selection.listener;
-    const stream = { selection, observer };
+    const stream = { selection, observer, subscription };
     this.#users.add(userId, stream);
     subscription.add(() => {
       this.#users.delete(userId, stream);
@@ -69,23 +70,25 @@ export class Subjects {
 
   /**
    * Hands an event to everyone who observes it.
-   * @returns how many observers there were
+   * @returns how many observers were asked
    */
   dispatch(event: HubEvent): number {
-    const patterns = this.#patterns.match(event.topic);
     let delivered = 0;
+    for (const userId of new Set(event.audience?.users)) {
+      for (const { selection, observer, subscription } of this.#users.of(
+        userId,
+      )) {
+        if (!subscription.closed && selection.coversTopic(event.topic)) {
+          observer.next?.(event);
+        }
+        delivered++;
+      }
+    }
+    const patterns = this.#patterns.match(event.topic);
     for (const audience of keysOf(event.audience)) {
       delivered += emit(this.#topics.get(event.topic + audience), event);
       for (const channels of patterns) {
         delivered += emit(channels.get(audience), event);
-      }
-    }
-    for (const userId of new Set(event.audience?.users)) {
-      for (const { selection, observer } of this.#users.of(userId)) {
-        if (selection.coversTopic(event.topic)) {
-          observer.next?.(event);
-          delivered++;
-        }
       }
     }
     return delivered;

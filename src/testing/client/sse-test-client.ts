@@ -270,7 +270,7 @@ export class SseTestClient {
    * arrives or the stream ends.
    *
    * @throws SseTestTimeoutException; SseTestException at once if the server has ended the stream, as
-   * nothing more arrives; what the condition throws
+   * nothing more arrives before `reconnect()`; what the condition throws
    */
   async until(condition: () => boolean): Promise<void> {
     const what = `the condition ${condition.toString()}`;
