@@ -20,6 +20,7 @@ export {
 export type { SseTestClientOptions } from './testing/client/stream-request.js';
 export type { SseTestEvent } from './testing/client/sse-test-event.js';
 export type { StreamEnd } from './testing/client/stream-end.js';
+export type { WaitOptions as SseTestWaitOptions } from './testing/client/waiting.js';
 
 export {
   TEST_EVENT_HUB_OPTIONS,

@@ -15,6 +15,7 @@ import type { SseTestClientOptions, StreamRequest } from './stream-request.js';
 import { describeEnd, streamEnd } from './stream-end.js';
 import type { StreamEnd } from './stream-end.js';
 import { Waiting } from './waiting.js';
+import type { WaitOptions } from './waiting.js';
 
 let defaultTimeout = 4_000;
 
@@ -196,11 +197,12 @@ export class SseTestClient {
    */
   next<Data = any>(
     wanted?: string | ((event: SseTestEvent) => boolean),
+    options?: WaitOptions,
   ): Promise<SseTestEvent<Data>> {
     return this.#waiting.for<SseTestEvent>(
       () => this.#arrivals.take(wanted),
       `an ${describeWanted(wanted)}`,
-      () => this.#endedByServer,
+      { ...options, isOver: () => this.#endedByServer },
     );
   }
 
@@ -272,9 +274,10 @@ export class SseTestClient {
    * @throws SseTestTimeoutException; SseTestException at once if the server has ended the stream, as
    * nothing more arrives before `reconnect()`; what the condition throws
    */
-  async until(condition: () => boolean): Promise<void> {
+  async until(condition: () => boolean, options?: WaitOptions): Promise<void> {
     const what = `the condition ${condition.toString()}`;
-    await this.#waiting.for(condition, what, () => this.#endedByServer);
+    const isOver = () => this.#endedByServer;
+    await this.#waiting.for(condition, what, { ...options, isOver });
   }
 
   /**
@@ -282,8 +285,9 @@ export class SseTestClient {
    *
    * @throws SseTestTimeoutException
    */
-  untilClosed(): Promise<StreamEnd> {
-    return this.#waiting.for(() => this.#closed, 'the end of the stream');
+  untilClosed(options?: WaitOptions): Promise<StreamEnd> {
+    const what = 'the end of the stream';
+    return this.#waiting.for(() => this.#closed, what, options);
   }
 
   /** Stops reading, as a client does that cannot keep up. */

@@ -8,6 +8,21 @@ interface Waiter {
   check(): void;
 }
 
+/** How one wait differs from the others of its client. */
+export interface WaitOptions {
+  /**
+   * How long at most, in milliseconds; `Infinity`: as long as the test may take.
+   * @default the `timeout` of the client
+   */
+  readonly timeout?: number;
+}
+
+/** How a wait is done. */
+interface Wait extends WaitOptions {
+  /** Whether nothing more is to be hoped for. */
+  readonly isOver?: () => boolean;
+}
+
 /** What the messages of failures say besides. */
 export interface Described {
   /** On which stream one waits, and how it is. */
@@ -38,13 +53,12 @@ export class Waiting {
    *
    * @param find gives it, `false` or `undefined` until then
    * @param what it is, for the message
-   * @param isOver whether nothing more is to be hoped for
    * @throws SseTestTimeoutException, SseTestException when it is over; what `find` throws
    */
   async for<Found>(
     find: () => Found | false | undefined,
     what: string,
-    isOver: () => boolean = () => false,
+    { isOver, timeout }: Wait = {},
   ): Promise<Found> {
     let waiter: Waiter | undefined;
     const found = new Promise<Found>((resolve, reject) => {
@@ -54,7 +68,7 @@ export class Waiting {
           if (value !== undefined && value !== false) {
             this.#waiters.delete(waiter!);
             resolve(value);
-          } else if (isOver()) {
+          } else if (isOver?.()) {
             throw new SseTestException(
               this.#message(what, 'and the stream is over'),
             );
@@ -69,20 +83,24 @@ export class Waiting {
       check();
     });
     try {
-      return await this.within(found, what);
+      return await this.within(found, what, timeout);
     } finally {
       this.#waiters.delete(waiter!);
     }
   }
 
   /** @throws SseTestTimeoutException */
-  within<Result>(promise: Promise<Result>, what: string): Promise<Result> {
+  within<Result>(
+    promise: Promise<Result>,
+    what: string,
+    timeout = this.timeout,
+  ): Promise<Result> {
     return within(
-      this.timeout,
+      timeout,
       promise,
       () =>
         new SseTestTimeoutException(
-          this.#message(what, `within ${this.timeout} ms`),
+          this.#message(what, `within ${timeout} ms`),
         ),
     );
   }
