@@ -50,8 +50,8 @@ export const BURST = 16;
 
 const fullScale: Scale = {
   subscribers: 1_000,
-  singles: 200,
-  bursts: 25,
+  singles: 400,
+  bursts: 32,
   idle: 5_000,
   fewUsers: 50,
   manyUsers: 5_000,
@@ -80,7 +80,7 @@ const quickScale: Scale = {
 export const usage = `Usage: npm run bench -- [options]
 
 Measures this package beside Nest's @Sse(), better-sse and plain node:http, and its
-logs beside each other; about ten minutes a round.
+logs beside each other; about twelve minutes a round.
 
   --rounds <n>      rounds; the figures are medians over them (3, with --quick 1)
   --only <list>     measures: ${measureNames.join(', ')} (all)

@@ -1,14 +1,15 @@
 import { engines } from './engines/engine.js';
 import { measures } from './measures/catalogue.js';
+import { Baton } from './measures/baton.js';
 import { runMeasure, type Figures } from './measures/measure.js';
 import type { MeasureName, Options } from './options.js';
 import type { ServerEntry } from './servers/catalogue.js';
 
-/** One server's turn in one measure of one round. */
-interface Turn {
+/** One measure of one round. */
+interface Comparison {
   round: number;
   measure: MeasureName;
-  server: ServerEntry;
+  servers: readonly ServerEntry[];
 }
 
 export interface RoundFigures {
@@ -30,14 +31,15 @@ export async function runRounds(options: Options): Promise<Rounds> {
   const problems: string[] = [];
   const leftOut = options.servers.filter(isMissing);
   const servers = options.servers.filter((server) => !isMissing(server));
-  for (const turn of turns({ ...options, servers })) {
-    const { round, measure, server } = turn;
-    console.error(
-      `round ${round} of ${options.rounds}: ${measure}, ${server.title}`,
-    );
-    const { figures, problems: found } = await run(turn, options);
-    rounds.push({ round, measure, server: server.name, figures });
-    problems.push(...found.map((problem) => `${server.title}: ${problem}`));
+  for (const comparison of comparisons({ ...options, servers })) {
+    const { round, measure } = comparison;
+    const found = await compare(comparison, options);
+    for (const { server, figures, problems: ofServer } of found) {
+      rounds.push({ round, measure, server: server.name, figures });
+      problems.push(
+        ...ofServer.map((problem) => `${server.title}: ${problem}`),
+      );
+    }
   }
   return {
     rounds,
@@ -50,14 +52,15 @@ function isMissing({ engine }: ServerEntry): string | undefined {
   return engine && engines[engine].missing();
 }
 
-/** All servers take turns within a round, so that what else the machine does meanwhile hits all alike. */
-function* turns({ rounds, only, servers }: Options): Generator<Turn> {
+function* comparisons({
+  rounds,
+  only,
+  servers,
+}: Options): Generator<Comparison> {
   for (let round = 1; round <= rounds; round++) {
     for (const measure of only) {
       const measured = servers.filter(measures[measure].appliesTo);
-      for (const server of startingWith(round - 1, measured)) {
-        yield { round, measure, server };
-      }
+      yield { round, measure, servers: startingWith(round - 1, measured) };
     }
   }
 }
@@ -68,12 +71,35 @@ function startingWith<Item>(first: number, items: readonly Item[]): Item[] {
   return [...items.slice(start), ...items.slice(0, start)];
 }
 
-/** One server that fails does not end the run of the others. */
-async function run({ measure, server }: Turn, options: Options) {
-  const { scale, profiles } = options;
-  try {
-    return await runMeasure(server, scale, profiles, measures[measure].run);
-  } catch (error) {
-    return { figures: {}, problems: [`${measure}: ${String(error)}`] };
-  }
+/**
+ * One server works at a time. A measure that lets the others have their turn between its passes is spread
+ * over the same minutes for all of them, so that what else the machine does meanwhile hits all alike.
+ */
+function compare({ round, measure, servers }: Comparison, options: Options) {
+  const baton = new Baton();
+  const othersTurn = () => {
+    baton.pass();
+    return baton.take();
+  };
+  return Promise.all(
+    servers.map(async (server) => {
+      await baton.take();
+      console.error(
+        `round ${round} of ${options.rounds}: ${measure}, ${server.title}`,
+      );
+      try {
+        const { run } = measures[measure];
+        return {
+          server,
+          ...(await runMeasure(server, options, othersTurn, run)),
+        };
+      } catch (error) {
+        // One server that fails does not end the run of the others.
+        const problems = [`${measure}: ${String(error)}`];
+        return { server, figures: {}, problems };
+      } finally {
+        baton.pass();
+      }
+    }),
+  );
 }

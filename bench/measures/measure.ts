@@ -1,5 +1,5 @@
 import { engines, type Engine } from '../engines/engine.js';
-import type { Scale } from '../options.js';
+import type { Options, Scale } from '../options.js';
 import { RemoteProcess } from '../processes/remote-process.js';
 import {
   startServer,
@@ -21,6 +21,8 @@ export interface Bench {
   restart(): Promise<void>;
   /** Another server of the same kind, over the same engine; who starts it stops it. */
   another(): Promise<ServerProcess>;
+  /** Resolves when each of the servers it is compared with has had its turn. */
+  othersTurn(): Promise<void>;
   scale: Scale;
   /** Each makes the run fail. */
   problems: string[];
@@ -29,8 +31,8 @@ export interface Bench {
 /** Runs a measure against a fresh server and a fresh load client; both are gone when it returns. */
 export async function runMeasure(
   entry: ServerEntry,
-  scale: Scale,
-  profiles: string | undefined,
+  { scale, profiles }: Options,
+  othersTurn: () => Promise<void>,
   measure: (bench: Bench) => Promise<Figures>,
 ): Promise<{ figures: Figures; problems: string[] }> {
   const engine = entry.engine && (await engines[entry.engine].start());
@@ -48,6 +50,7 @@ export async function runMeasure(
         bench.server = await start();
       },
       another: start,
+      othersTurn,
     };
     try {
       return { figures: await measure(bench), problems: bench.problems };

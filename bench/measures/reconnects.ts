@@ -3,6 +3,7 @@ import type { Replay } from '../load/protocol.js';
 import { movieNumbered } from '../servers/movie.js';
 import { serverCpu, type Bench, type Figures } from './measure.js';
 import { close, open } from './opening.js';
+import { meanOfPasses } from './passes.js';
 import { request } from './request.js';
 
 /** More than a node's window holds. */
@@ -12,7 +13,7 @@ const PUBLISHED = 3_000;
 const WARM_UP = 2;
 const MEASURED = 3;
 
-interface Pass {
+type Pass = {
   /** CPU of the server for each client, in microseconds. */
   cpu: number;
   /** Until all clients had everything, in milliseconds. */
@@ -20,8 +21,8 @@ interface Pass {
   /** Calls of the log that read, its tail aside, for each client. */
   reads: number;
   /** Commands that read, its tail's aside, that the engine got for each client, if it can tell. */
-  engineReads: number | undefined;
-}
+  engineReads?: number;
+};
 
 /**
  * Clients that were away come back all at once: to a node that has just been started, where the
@@ -38,28 +39,18 @@ export async function measureReconnects(bench: Bench): Promise<Figures> {
   const { plain, returning } = await passes(bench, missed, MEASURED);
   return {
     ...restarted,
-    'reconnects.plain': mean(plain.map(({ cpu }) => cpu)),
-    'reconnects.cpu': mean(returning.map(({ cpu }) => cpu)),
-    'reconnects.reads': mean(returning.map(({ reads }) => reads)),
+    'reconnects.plain': plain.cpu,
+    'reconnects.cpu': returning.cpu,
+    'reconnects.reads': returning.reads,
     'reconnects.readyEmpty': readyEmpty,
   };
 }
 
 /** Clients that are new, then clients that come back: what one pass leaves to be collected, the next one pays. */
 async function passes(bench: Bench, missed: Replay, count: number) {
-  const plain: Pass[] = [];
-  const returning: Pass[] = [];
-  for (let n = 0; n < count; n++) {
-    plain.push(await pass(bench));
-  }
-  for (let n = 0; n < count; n++) {
-    returning.push(await pass(bench, missed));
-  }
+  const plain = await meanOfPasses(count, () => pass(bench));
+  const returning = await meanOfPasses(count, () => pass(bench, missed));
   return { plain, returning };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 async function measureRestart(bench: Bench, missed: Replay): Promise<Figures> {
@@ -99,7 +90,9 @@ async function pass(bench: Bench, replay?: Replay): Promise<Pass> {
     cpu: cpu / returning,
     wall,
     reads: reads / returning,
-    engineReads: after.engine && after.engine / returning,
+    ...(after.engine !== undefined && {
+      engineReads: after.engine / returning,
+    }),
   };
 }
 

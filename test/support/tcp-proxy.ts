@@ -157,7 +157,7 @@ export class TcpProxy {
       .then(
         () =>
           new Promise<void>((resolve) =>
-            setTimeout(resolve, due - Date.now()).unref(),
+            setTimeout(resolve, Math.max(0, due - Date.now())).unref(),
           ),
       )
       .then(write);
