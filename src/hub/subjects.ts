@@ -73,7 +73,7 @@ export class Subjects {
    * @returns how many observers were asked
    */
   dispatch(event: HubEvent): number {
-    let delivered = 0;
+    let asked = 0;
     for (const userId of new Set(event.audience?.users)) {
       for (const { selection, observer, subscription } of this.#users.of(
         userId,
@@ -81,17 +81,17 @@ export class Subjects {
         if (!subscription.closed && selection.coversTopic(event.topic)) {
           observer.next?.(event);
         }
-        delivered++;
+        asked++;
       }
     }
     const patterns = this.#patterns.match(event.topic);
     for (const audience of keysOf(event.audience)) {
-      delivered += emit(this.#topics.get(event.topic + audience), event);
+      asked += emit(this.#topics.get(event.topic + audience), event);
       for (const channels of patterns) {
-        delivered += emit(channels.get(audience), event);
+        asked += emit(channels.get(audience), event);
       }
     }
-    return delivered;
+    return asked;
   }
 
   /** Completes every Subject. */
