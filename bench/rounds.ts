@@ -60,9 +60,23 @@ function* comparisons({
   for (let round = 1; round <= rounds; round++) {
     for (const measure of only) {
       const measured = servers.filter(measures[measure].appliesTo);
-      yield { round, measure, servers: startingWith(round - 1, measured) };
+      const groups = grouped(measured, measures[measure].group);
+      for (const group of startingWith(round - 1, groups)) {
+        yield { round, measure, servers: startingWith(round - 1, group) };
+      }
     }
   }
+}
+
+function grouped(
+  servers: readonly ServerEntry[],
+  keyOf: (server: ServerEntry) => string,
+): ServerEntry[][] {
+  const groups: Record<string, ServerEntry[]> = {};
+  for (const server of servers) {
+    (groups[keyOf(server)] ??= []).push(server);
+  }
+  return Object.values(groups);
 }
 
 /** Every round begins with another server: none is always the first. */
@@ -72,8 +86,8 @@ function startingWith<Item>(first: number, items: readonly Item[]): Item[] {
 }
 
 /**
- * One server works at a time. A measure that lets the others have their turn between its passes is spread
- * over the same minutes for all of them, so that what else the machine does meanwhile hits all alike.
+ * The servers are open together, and one works at a time. A measure that lets the others have their turn between
+ * its passes meets the same minutes with all of them, so that what else the machine does hits all alike.
  */
 function compare({ round, measure, servers }: Comparison, options: Options) {
   const baton = new Baton();

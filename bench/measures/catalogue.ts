@@ -10,34 +10,46 @@ import { measureAudience, measureUserTopics } from './users.js';
 export interface Measure {
   run: (bench: Bench) => Promise<Figures>;
   appliesTo: (server: ServerEntry) => boolean;
+  /** Servers of which this is the same are open at the same time, and take turns. */
+  group: (server: ServerEntry) => string;
 }
+
+/** For what compares a server with itself. */
+const alone = ({ name }: ServerEntry) => name;
 
 export const measures: Record<MeasureName, Measure> = {
   delivery: {
     run: measureDelivery,
     appliesTo: (server) => !server.onlyConnects && !server.engine,
+    group: () => 'all',
   },
   connections: {
     run: measureConnections,
     appliesTo: (server) => !server.engine,
+    // Two at a time: a process that has waited for some ten seconds compiles anew.
+    group: ({ name, rival }) => rival ?? name,
   },
   'user-topics': {
     run: measureUserTopics,
     appliesTo: (server) => server.servesUsers,
+    group: alone,
   },
   audience: {
     run: measureAudience,
     appliesTo: (server) => server.servesUsers,
+    group: alone,
   },
   logs: {
     run: measureLog,
     appliesTo: ({ engine, args }) =>
       engine !== undefined && args.includes('fastify'),
+    group: alone,
   },
   reconnects: {
     run: measureReconnects,
     // What the disk does is not asked of who comes back.
     appliesTo: ({ engine }) =>
       engine !== undefined && ['memory', 'sqlite', 'redis'].includes(engine),
+    group: alone,
   },
 };

@@ -11,6 +11,8 @@ export interface ServerEntry {
   servesUsers: boolean;
   /** Its deliveries are another server's. */
   onlyConnects: boolean;
+  /** The server whose connections its own are compared with. */
+  rival?: string;
   /** What its log is kept in: it is compared with servers that have other logs, and with no others. */
   engine?: EngineName;
 }
@@ -20,8 +22,14 @@ export const servers: readonly ServerEntry[] = [
   entry('better-sse', 'better-sse, Express', 'better-sse.js'),
   entry('nest-express', 'Nest @Sse(), Express', 'nest-sse.js', 'express'),
   entry('nest-fastify', 'Nest @Sse(), Fastify', 'nest-sse.js', 'fastify'),
-  entry('hub-express', 'nestjs-sse-hub, Express', 'hub.js', 'express'),
-  entry('hub-fastify', 'nestjs-sse-hub, Fastify', 'hub.js', 'fastify'),
+  {
+    ...entry('hub-express', 'nestjs-sse-hub, Express', 'hub.js', 'express'),
+    rival: 'nest-express',
+  },
+  {
+    ...entry('hub-fastify', 'nestjs-sse-hub, Fastify', 'hub.js', 'fastify'),
+    rival: 'nest-fastify',
+  },
   entry(
     'guarded-express',
     'Nest @Sse() and a guard, Express',
@@ -36,18 +44,24 @@ export const servers: readonly ServerEntry[] = [
     'fastify',
     'guarded',
   ),
-  entry(
-    'authorized-express',
-    'hub with authorization, Express',
-    'hub-authorized.js',
-    'express',
-  ),
-  entry(
-    'authorized-fastify',
-    'hub with authorization, Fastify',
-    'hub-authorized.js',
-    'fastify',
-  ),
+  {
+    ...entry(
+      'authorized-express',
+      'hub with authorization, Express',
+      'hub-authorized.js',
+      'express',
+    ),
+    rival: 'guarded-express',
+  },
+  {
+    ...entry(
+      'authorized-fastify',
+      'hub with authorization, Fastify',
+      'hub-authorized.js',
+      'fastify',
+    ),
+    rival: 'guarded-fastify',
+  },
   overLog('memory', 'express', 'memory'),
   overLog('memory', 'fastify', 'memory'),
   overLog('sqlite', 'express', 'SQLite'),
