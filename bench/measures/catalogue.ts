@@ -26,7 +26,7 @@ export const measures: Record<MeasureName, Measure> = {
   connections: {
     run: measureConnections,
     appliesTo: (server) => !server.engine,
-    // Two at a time: a process that has waited for some ten seconds compiles anew.
+    // Two at a time: behind twenty seconds of waiting a process needs a third more CPU for each connection.
     group: ({ name, rival }) => rival ?? name,
   },
   'user-topics': {
