@@ -80,12 +80,12 @@ const quickScale: Scale = {
 export const usage = `Usage: npm run bench -- [options]
 
 Measures this package beside Nest's @Sse(), better-sse and plain node:http, and its
-logs beside each other; about twelve minutes a round.
+logs beside each other; about ten minutes a round.
 
   --rounds <n>      rounds; the figures are medians over them (3, with --quick 1)
   --only <list>     measures: ${measureNames.join(', ')} (all)
   --servers <list>  servers, by name or beginning of the name (all)
-  --quick           a small run of under a minute that shows that everything works
+  --quick           a small run of about a minute that shows that everything works
   --strict          exit with 1 also when a target is missed
   --no-build        measure dist as it is
   --cpu-prof <dir>  write CPU profiles of the servers there`;
