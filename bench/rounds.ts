@@ -59,8 +59,9 @@ function* comparisons({
 }: Options): Generator<Comparison> {
   for (let round = 1; round <= rounds; round++) {
     for (const measure of only) {
-      const measured = servers.filter(measures[measure].appliesTo);
-      const groups = grouped(measured, measures[measure].group);
+      const { appliesTo, group: keyOf = ({ name }) => name } =
+        measures[measure];
+      const groups = grouped(servers.filter(appliesTo), keyOf);
       for (const group of startingWith(round - 1, groups)) {
         yield { round, measure, servers: startingWith(round - 1, group) };
       }

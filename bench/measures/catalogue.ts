@@ -10,12 +10,9 @@ import { measureAudience, measureUserTopics } from './users.js';
 export interface Measure {
   run: (bench: Bench) => Promise<Figures>;
   appliesTo: (server: ServerEntry) => boolean;
-  /** Servers of which this is the same are open at the same time, and take turns. */
-  group: (server: ServerEntry) => string;
+  /** Servers of which this is the same are open at the same time, and take turns; without it none are. */
+  group?: (server: ServerEntry) => string;
 }
-
-/** For what compares a server with itself. */
-const alone = ({ name }: ServerEntry) => name;
 
 export const measures: Record<MeasureName, Measure> = {
   delivery: {
@@ -32,24 +29,20 @@ export const measures: Record<MeasureName, Measure> = {
   'user-topics': {
     run: measureUserTopics,
     appliesTo: (server) => server.servesUsers,
-    group: alone,
   },
   audience: {
     run: measureAudience,
     appliesTo: (server) => server.servesUsers,
-    group: alone,
   },
   logs: {
     run: measureLog,
     appliesTo: ({ engine, args }) =>
       engine !== undefined && args.includes('fastify'),
-    group: alone,
   },
   reconnects: {
     run: measureReconnects,
     // What the disk does is not asked of who comes back.
     appliesTo: ({ engine }) =>
       engine !== undefined && ['memory', 'sqlite', 'redis'].includes(engine),
-    group: alone,
   },
 };

@@ -9,7 +9,10 @@ import {
 import { meanOfPasses } from './passes.js';
 
 const PASSES = 8;
-/** Of the events of a pass, what comes before it: a process that has waited for its turn is cold. */
+/**
+ * As a share of what is measured, what is sent before and does not count: before all passes, because code is compiled,
+ * and before each, because a process that has waited for its turn is cold.
+ */
 const WARM_UP = 1 / 4;
 
 /** One event at a time and bursts, to many subscribers. */

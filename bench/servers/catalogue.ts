@@ -11,7 +11,10 @@ export interface ServerEntry {
   servesUsers: boolean;
   /** Its deliveries are another server's. */
   onlyConnects: boolean;
-  /** The server whose connections its own are compared with. */
+  /**
+   * The server whose new connections its own are compared with: one that has a guard too, if this has one. A guard costs
+   * what it costs; the one is not to pay for it alone.
+   */
   rival?: string;
   /** What its log is kept in: it is compared with servers that have other logs, and with no others. */
   engine?: EngineName;
@@ -74,6 +77,13 @@ export const servers: readonly ServerEntry[] = [
 
 export function serverTitle(name: string): string {
   return servers.find((server) => server.name === name)?.title ?? name;
+}
+
+/** @throws Error if its connections are compared with no other's */
+export function rivalOf(name: string): string {
+  const rival = servers.find((server) => server.name === name)?.rival;
+  if (rival === undefined) throw new Error(`${name} has no rival`);
+  return rival;
 }
 
 export type ServerProcess = RemoteProcess<Serving>;
