@@ -181,6 +181,29 @@ describe('A RedisLog that was flushed under its tails', () => {
     );
   });
 
+  it('within a millisecond: a tail takes no entry for one of the old history', async () => {
+    const server = await logs.server();
+    const [one, other] = await Promise.all(
+      [1, 2].map(() => logs.open({ url: server.url })),
+    );
+    const tail = await logs.tail(one!);
+    await append(one!, 0);
+    await tail.until(sees(0));
+    for (let n = 1; n < 15; n += 3) {
+      const { length } = tail.gaps;
+      const [, , entries] = await server.atOnce(
+        () => append(one!, n),
+        (command) => command('FLUSHALL'),
+        () => append(other!, n + 1, n + 2),
+      );
+      await tail.until(sees(n + 2));
+
+      expect(tail.cursors.slice(-2)).toEqual(cursorsOf(entries));
+      expect(tail.gaps).toHaveLength(length + 1);
+      expect(tail.story.at(-3)).toBe(tail.gaps.at(-1));
+    }
+  });
+
   it('hands idempotency keys back', async () => {
     const server = await logs.server();
     const log = await logs.open({ url: server.url });

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'redis';
 
 export interface RedisServerOptions {
@@ -17,6 +18,9 @@ export interface RedisServerOptions {
   /** More arguments of the command line, such as `['--maxmemory', '10mb']`. */
   args?: string[];
 }
+
+/** Sends a command on a connection that is open already. */
+type Command = (...args: string[]) => Promise<unknown>;
 
 const running = new Set<ChildProcess>();
 const folders = new Set<string>();
@@ -148,7 +152,35 @@ export class RedisServer {
   }
 
   /** Sends one command on a connection of its own. */
-  async command(...args: string[]): Promise<unknown> {
+  command(...args: string[]): Promise<unknown> {
+    return this.#connected((command) => command(...args));
+  }
+
+  /**
+   * Freezes the server, sends it what the steps send, one after the other, and thaws it: it does all in one go, mostly
+   * within one millisecond.
+   */
+  atOnce<Results extends unknown[]>(
+    ...steps: {
+      [N in keyof Results]: (command: Command) => Promise<Results[N]>;
+    }
+  ): Promise<Results> {
+    return this.#connected(async (command) => {
+      const results: Promise<unknown>[] = [];
+      this.freeze();
+      for (const step of steps) {
+        results.push(step(command));
+        // It has left, and the server meets it after those before it.
+        await sleep(10);
+      }
+      this.thaw();
+      return (await Promise.all(results)) as Results;
+    });
+  }
+
+  async #connected<Result>(
+    use: (command: Command) => Promise<Result>,
+  ): Promise<Result> {
     const client = createClient({
       url: this.url,
       socket: { reconnectStrategy: false },
@@ -156,7 +188,7 @@ export class RedisServer {
     client.on('error', () => undefined);
     await client.connect();
     try {
-      return await client.sendCommand(args);
+      return await use((...args) => client.sendCommand(args));
     } finally {
       client.destroy();
     }

@@ -1,6 +1,9 @@
 /** Milliseconds in base 36: enough until the year 5188. */
 const TIME_WIDTH = 9;
-const ROOT_SALT_WIDTH = 4;
+
+/** The part of an epoch without a generation that is chance, at its end. */
+export const ROOT_SALT_WIDTH = 4;
+
 const GENERATION_SALT_WIDTH = 3;
 
 /** The part of an epoch that the histories have in common which were one once. */

@@ -1,3 +1,4 @@
+import { ROOT_SALT_WIDTH } from './epoch.js';
 import { MARK_EVENT } from './stored-entry.js';
 
 /**
@@ -17,6 +18,7 @@ local stream, meta, order = KEYS[1], KEYS[2], KEYS[3]
 local fresh, following = ARGV[1], ARGV[2]
 local maxEvents, maxBytes, maxAge = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local epoch, last, sum
+local hasStream
 
 -- The parts of an entry of the log; nothing for one that a foreign hand has added.
 local function parts(entry)
@@ -52,9 +54,21 @@ local function firstAfter(id)
   end
 end
 
+-- The first entry's sequence is chance, as its epoch's salt is: of two histories in one millisecond (FLUSHALL)
+-- none has the other's ids, by which a tail would take it for the one that it knows.
+local function nextId()
+  if hasStream then
+    return '*'
+  end
+  hasStream = true
+  local now = redis.call('TIME')
+  local sequence = tonumber(string.sub(epoch, -${ROOT_SALT_WIDTH}), 36)
+  return string.format('%.0f-%.0f', now[1] * 1000 + math.floor(now[2] / 1000), sequence)
+end
+
 local function add(time, event, data)
   sum = sum + #data
-  last = redis.call('XADD', stream, '*',
+  last = redis.call('XADD', stream, nextId(),
     'at', last .. ' ' .. string.format('%.0f', sum) .. ' ' .. time, 'event', event, 'data', data)
   return last
 end
@@ -76,11 +90,11 @@ local function open()
   redis.call('LLEN', order)
   local found = redis.call('HMGET', meta, 'epoch', 'last', 'sum')
   epoch, last, sum = found[1], found[2], tonumber(found[3] or 0)
-  local exists = length > 0 or redis.call('EXISTS', stream) == 1
-  if epoch and (exists or last == '0-0') then
+  hasStream = length > 0 or redis.call('EXISTS', stream) == 1
+  if epoch and (hasStream or last == '0-0') then
     return
   end
-  if not exists then
+  if not hasStream then
     epoch, last, sum = fresh, '0-0', 0
     redis.call('UNLINK', meta, order)
     return save()
