@@ -290,6 +290,27 @@ describe('A RedisLog refuses to open', () => {
     );
   });
 
+  it('keeps no connection, however often it is asked', async () => {
+    const server = await logs.server({ args: ['--cluster-enabled', 'yes'] });
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const log = logs.log({ url: server.url });
+      await expect(log.open()).rejects.toThrow(LogUnavailableException);
+    }
+    // The server learns of an end a moment after it.
+    let open: string[];
+    do {
+      open = await connections(server);
+    } while (open.length > 0);
+  });
+
+  it('with the longest timeout reads its tail all the same', async () => {
+    const server = await logs.server();
+    const log = await logs.open({ url: server.url, timeout: 2 ** 31 - 1 });
+
+    await expectWorks(log);
+    expect(log.health()).toEqual({ status: 'up' });
+  });
+
   it('where nobody answers, and opens when somebody does', async () => {
     const server = await logs.server();
     await server.kill();

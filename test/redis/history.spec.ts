@@ -189,18 +189,21 @@ describe('A RedisLog that was flushed under its tails', () => {
     const tail = await logs.tail(one!);
     await append(one!, 0);
     await tail.until(sees(0));
-    for (let n = 1; n < 15; n += 3) {
-      const { length } = tail.gaps;
-      const [, , entries] = await server.atOnce(
-        () => append(one!, n),
+    for (let round = 1; round <= 5; round++) {
+      await server.atOnce(
+        () => append(one!, 'before'),
         (command) => command('FLUSHALL'),
-        () => append(other!, n + 1, n + 2),
+        () => append(other!, 'behind', 'behind it'),
       );
-      await tail.until(sees(n + 2));
+      await append(other!, round);
+      await tail.until(sees(round));
+      const { epoch, floor } = await one!.bounds();
+      const { entries } = await one!.read(floor, EVERYTHING);
 
-      expect(tail.cursors.slice(-2)).toEqual(cursorsOf(entries));
-      expect(tail.gaps).toHaveLength(length + 1);
-      expect(tail.story.at(-3)).toBe(tail.gaps.at(-1));
+      expect(tail.gaps).toHaveLength(round);
+      expect(
+        tail.cursors.filter((cursor) => epochOf(cursor) === epoch),
+      ).toEqual(cursorsOf(entries));
     }
   });
 
@@ -420,6 +423,24 @@ describe('A RedisLog of which the server has evicted', () => {
       (await retained(log)).filter((one) => typeof one === 'number'),
     ).toEqual([1, 2]);
     expect(await server.command('LLEN', '{sse-hub}:order')).toBe(1);
+  });
+
+  it('what belongs to the entries, found out by a node that is new: nothing comes twice', async () => {
+    const server = await logs.server();
+    const log = await logs.open({ url: server.url });
+    const tail = await logs.tail(log);
+    await append(log, 1, 2, 3);
+    await tail.until(sees(3));
+    tail.pause();
+    await server.command('DEL', '{sse-hub}:meta');
+    const other = await logs.open({ url: server.url });
+    tail.resume();
+    const [entry] = await append(other, 4);
+    await tail.until(sees(4));
+
+    expect(withoutMarks(tail)).toEqual([1, 2, 3, 4]);
+    expect(tail.gaps).toMatchObject([{ epoch: epochOf(entry!.cursor) }]);
+    expect(tail.cursors.at(-1)).toBe(entry!.cursor);
   });
 
   it('what belongs to no entries: no position is used twice', async () => {

@@ -7,6 +7,7 @@ import {
   RedisLogs,
   retained,
 } from '../support/redis-logs.js';
+import type { TailBatch } from 'nestjs-sse-hub';
 import type { RedisServer } from '../support/redis-server.js';
 
 const logs = new RedisLogs();
@@ -314,6 +315,25 @@ describe('RedisLog signals', () => {
 
     expect(tails[2]!.signals[0]).toEqual(record);
     expect(await retained(a)).toEqual([1]);
+  });
+
+  it('and entries come, though a signal waits whenever the tail is asked', async () => {
+    const log = await logs.open(options());
+    const tail = log.tail((await log.bounds()).head)[Symbol.asyncIterator]();
+    await tail.next();
+    // Hears each signal when the other has it as well.
+    const witness = await logs.tail(log);
+    await append(log, 'entry');
+    const taken: unknown[] = [];
+    for (let n = 1; n <= 1_000 && !taken.includes('entry'); n++) {
+      await log.signal([recordOf(n)]);
+      await witness.until(({ signals }) => signals.length === n);
+      const { value } = (await tail.next()) as { value: TailBatch };
+      taken.push(...('records' in value ? dataOf(value.records) : []));
+    }
+
+    expect(taken).toContain('entry');
+    await tail.return?.();
   });
 
   it('nobody of another stream or another database', async () => {

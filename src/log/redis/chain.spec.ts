@@ -90,10 +90,10 @@ describe('Chain', () => {
     expect(chain.offset).toBe('5-0');
   });
 
-  it('begins at the floor of a history that it shares nothing with', () => {
+  it('goes on where it is told in a history that it shares nothing with', () => {
     const chain = new Chain(at('9-0'));
 
-    expect(chain.confirm({ epoch: other, floor: '1-0', from: '5-0' })).toEqual({
+    expect(chain.confirm({ epoch: other, floor: '1-0', from: '1-0' })).toEqual({
       epoch: other,
       floor: at('1-0', other),
       position: at('1-0', other),

@@ -1,7 +1,6 @@
 import { epochOf } from '../cursor.js';
 import type { Cursor } from '../cursor.js';
 import type { LogEntry, LogGap } from '../event-log.js';
-import { shareRoot } from './epoch.js';
 import { BEGINNING, readCursor, toCursor } from './position.js';
 import type { StreamId } from './position.js';
 import { markedEpoch, readEntry } from './stored-entry.js';
@@ -88,15 +87,13 @@ export class Chain {
     if (isSame && from === this.#position) {
       return undefined;
     }
-    // Of a history that shares nothing with the one before, nothing was seen.
-    const position = shareRoot(epoch, this.#epoch) ? from : floor;
     this.#epoch = epoch;
-    this.#position = this.#offset = position;
+    this.#position = this.#offset = from;
     return {
       epoch,
       // What was deleted from the midst of a history is gone as what is before it.
-      floor: toCursor(epoch, isSame ? position : floor),
-      position: toCursor(epoch, position),
+      floor: toCursor(epoch, isSame ? from : floor),
+      position: toCursor(epoch, from),
     };
   }
 

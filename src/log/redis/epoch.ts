@@ -43,11 +43,6 @@ export function isEpoch(text: string): boolean {
   return /^[0-9a-z]+$/.test(text) && text.length >= ROOT_WIDTH;
 }
 
-/** Whether entries of the one may be entries of the other. */
-export function shareRoot(a: string, b: string): boolean {
-  return a.slice(0, ROOT_WIDTH) === b.slice(0, ROOT_WIDTH);
-}
-
 function time(ms: number): string {
   return ms.toString(36).padStart(TIME_WIDTH, '0');
 }

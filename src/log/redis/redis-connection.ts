@@ -29,6 +29,8 @@ export class RedisConnection {
   readonly #abort = new AbortController();
   readonly #waiting = new Set<Waiting>();
   #link: RedisLink | undefined;
+  /** The newest connection, also while it is not ready. */
+  #made: RedisLink | undefined;
   #failure: unknown;
   #ping: NodeJS.Timeout | undefined;
 
@@ -87,7 +89,7 @@ export class RedisConnection {
 
   close(): void {
     this.#abort.abort();
-    this.#link?.destroy(new Error('The log is closed'));
+    this.#made?.destroy(closedError());
     for (const { reject } of Array.from(this.#waiting)) {
       reject(closedError());
     }
@@ -110,7 +112,11 @@ export class RedisConnection {
 
   /** Gives out a connection until it breaks. */
   async #use(link: RedisLink, attempt: number): Promise<number> {
+    this.#made = link;
     try {
+      if (this.#abort.signal.aborted) {
+        throw closedError();
+      }
       await this.options.prepare?.(link);
     } catch (error) {
       link.destroy(error as Error);

@@ -1,4 +1,5 @@
 import { explain, isFatal, isPassing, isReply } from './redis-error.js';
+import { LinkLostError } from './redis-link.js';
 
 const withCode = (message: string, code: string) =>
   Object.assign(new Error(message), { code });
@@ -60,6 +61,8 @@ describe('What a server or the way to it says', () => {
     withCode('read ECONNRESET', 'ECONNRESET'),
     new Error('Socket closed unexpectedly'),
     new Error('The server has not answered within 5 ms'),
+    new LinkLostError('BUSY Redis is busy running a script.'),
+    withCode('getaddrinfo EAI_AGAIN redis.svc.cluster.local', 'EAI_AGAIN'),
   ])('is no answer: %s', (error) => {
     expect(isReply(error)).toBe(false);
     expect(isPassing(error)).toBe(false);

@@ -1,3 +1,5 @@
+import { LinkLostError } from './redis-link.js';
+
 /** What the server or the way to it says, and what to do about it. */
 interface Explanation {
   readonly pattern: RegExp;
@@ -33,7 +35,7 @@ const EXPLANATIONS: readonly Explanation[] = [
     fatal: true,
   },
   {
-    pattern: /^(MOVED|ASK|CLUSTERDOWN|CROSSSLOT)|cluster/i,
+    pattern: /^(MOVED|ASK|CLUSTERDOWN|CROSSSLOT)\b/,
     advice:
       'RedisLog does not speak to a cluster: give the address of a server that is not in one.',
     fatal: true,
@@ -104,7 +106,11 @@ export function isPassing(error: unknown): boolean {
 /** Whether the server itself has answered with an error, so that nothing is unknown. */
 export function isReply(error: unknown): boolean {
   return (
-    error instanceof Error && /^[A-Z]+ /.test(error.message) && !hasCode(error)
+    error instanceof Error &&
+    // It says what ended the connection, which may have been the answer to another command.
+    !(error instanceof LinkLostError) &&
+    /^[A-Z]+ /.test(error.message) &&
+    !hasCode(error)
   );
 }
 

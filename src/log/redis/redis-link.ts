@@ -1,5 +1,8 @@
 import type { Connector, OwnClient } from './connector.js';
 
+/** The longest time of a timer, in milliseconds; what is longer would be over at once. */
+const MOST_PATIENCE = 2 ** 31 - 1;
+
 /** What was sent on a connection that broke before the answer came. */
 export class LinkLostError extends Error {
   override readonly name = 'LinkLostError';
@@ -110,7 +113,10 @@ export class RedisLink {
     patience: number,
   ): Promise<unknown> {
     this.#checkOpen();
-    const timer = setTimeout(() => this.destroy(noAnswer(patience)), patience);
+    const timer = setTimeout(
+      () => this.destroy(noAnswer(patience)),
+      Math.min(patience, MOST_PATIENCE),
+    );
     try {
       return await send();
     } catch (error) {

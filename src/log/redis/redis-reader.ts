@@ -39,6 +39,12 @@ interface Piece {
   readonly entries: readonly StoredEntry[];
 }
 
+/** Several, one behind the other, and what is true at the end of the last. */
+interface Pieces extends Piece {
+  /** When the first was read: nothing after it was missing then. */
+  readonly floorBefore: StreamId;
+}
+
 /** Reads pages of a log and its bounds. A read that a broken connection has cost is asked again: it changes nothing. */
 export class RedisReader {
   constructor(
@@ -69,7 +75,11 @@ export class RedisReader {
 
   /** @throws LogUnavailableException */
   async after(cursor: Cursor, limit: LogPageLimit): Promise<LogPage> {
-    const { entries, epoch, floor } = await this.#read('after', cursor, limit);
+    const { entries, epoch, floor, floorBefore } = await this.#read(
+      'after',
+      cursor,
+      limit,
+    );
     if (epoch !== epochOf(cursor)) {
       return pageOfAnother(epoch, floor, cursor);
     }
@@ -84,7 +94,7 @@ export class RedisReader {
     );
     return {
       entries: upTo(hole, entries).map((entry) => toEntry(epoch, entry)),
-      floor: toCursor(epoch, isGap ? first.previous : floor),
+      floor: toCursor(epoch, isGap ? first.previous : floorBefore),
     };
   }
 
@@ -114,35 +124,41 @@ export class RedisReader {
     direction: Direction,
     cursor: Cursor,
     limit: LogPageLimit,
-  ): Promise<Piece> {
+  ): Promise<Pieces> {
     const known = epochOf(cursor);
     const entries: StoredEntry[] = [];
     let from = readCursor(cursor)?.id ?? BEGINNING;
     let bytes = 0;
+    let floorBefore: StreamId | undefined;
     for (;;) {
+      const left = limit.bytes - bytes;
       const wanted = {
         events: Math.min(
           PIECE.events,
           Math.max(1, limit.events) - entries.length,
         ),
-        bytes: Math.min(PIECE.bytes, limit.bytes - bytes),
+        bytes: Math.min(PIECE.bytes, left),
       };
       const piece = await this.#piece(known, direction, from, wanted);
+      floorBefore ??= piece.floor;
       for (const entry of piece.entries) {
         bytes += Buffer.byteLength(entry.record.data);
         if (entries.length > 0 && bytes > limit.bytes) {
-          return { ...piece, entries };
+          return { ...piece, entries, floorBefore };
         }
         entries.push(entry);
       }
       const last = piece.entries.at(-1);
+      const hasNoRoom =
+        left <= PIECE.bytes && piece.entries.length < wanted.events;
       if (
         last === undefined ||
         last.id === piece.last ||
+        hasNoRoom ||
         entries.length >= limit.events ||
         bytes >= limit.bytes
       ) {
-        return { ...piece, entries };
+        return { ...piece, entries, floorBefore };
       }
       from = direction === 'after' ? last.id : before(last.id);
     }

@@ -63,7 +63,6 @@ export class RedisTail implements AsyncIterableIterator<TailBatch> {
       if (value !== undefined) {
         return { done: false, value };
       }
-      this.#read();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     return { done: true, value: undefined };
@@ -92,18 +91,23 @@ export class RedisTail implements AsyncIterableIterator<TailBatch> {
   }
 
   #take(): TailBatch | undefined {
+    const batch = this.#batch;
+    if (batch !== undefined) {
+      this.#batch = undefined;
+      return batch;
+    }
+    // Also while signals follow upon one another, or entries would wait for their end.
+    this.#read();
     if (this.#signals.length > 0) {
       const records = this.#signals;
       this.#signals = [];
       this.#signalBytes = 0;
       return { records };
     }
-    const batch = this.#batch;
-    this.#batch = undefined;
-    return batch;
+    return undefined;
   }
 
-  /** Nothing is read ahead: who is slow holds nothing in memory but one read. */
+  /** Who is slow holds nothing in memory but one read. */
   #read(): void {
     if (this.#isReading) {
       return;

@@ -60,14 +60,19 @@ end
 
 local _, previous = firstAfter(position)
 local from = previous or last
+local isAkin = string.sub(epoch, 1, ${ROOT_WIDTH}) == string.sub(known, 1, ${ROOT_WIDTH})
 local isLost = epoch == known and isAfter(position, from)
 -- The reader left this epoch behind when it lost entries, and now the change itself is lost.
-local isUndone = string.sub(epoch, 1, ${ROOT_WIDTH}) == string.sub(known, 1, ${ROOT_WIDTH}) and isEarlier(epoch, known)
+local isUndone = isAkin and isEarlier(epoch, known)
 if isLost or isUndone then
   beginEpoch(following)
 end
 local floor = floorNow()
 pcall(freeKeys, floor)
+-- Nothing of a strange history was seen, unless it has the reader's entry: then only its name is strange.
+if not isAkin and #redis.call('XRANGE', stream, position, position) == 0 then
+  from = floor
+end
 return { epoch, floor, from }
 `,
 );
