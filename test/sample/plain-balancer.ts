@@ -69,7 +69,11 @@ export class PlainBalancer implements Balancer {
     onward.on('error', (error: NodeJS.ErrnoException) => {
       if (outgoing.headersSent) {
         outgoing.destroy();
-      } else if (error.code === 'ECONNREFUSED' && tries > 1) {
+      } else if (
+        tries > 1 &&
+        // As nginx does: again where nothing can have been done, or nothing is changed by it.
+        (error.code === 'ECONNREFUSED' || method === 'GET')
+      ) {
         this.pass(incoming, outgoing, body, turn + 1, tries - 1);
       } else {
         outgoing.writeHead(502).end();
