@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { newFile, newFolder, removeFolders } from './support/folders.js';
 import { canMount, withMounts } from './support/mounts.js';
 import { RemoteError, RemoteLog, killProcesses } from './support/remote-log.js';
+import type { Crash } from './support/process-calls.js';
 import { describeSqlite } from './support/sqlite-tests.js';
 
 const KB_100 = 100_000;
+
+const CRASHES = ['throw', 'reject', 'exit'] as const;
 
 const EVERYTHING = { events: 1e6, bytes: 1e9 };
 
@@ -188,13 +191,15 @@ describeSqlite('A SqliteLog on a disk', () => {
       );
       const settled = Promise.allSettled(calls);
       await calls[round * 3];
-      await remote.call('crashWriter');
+      await remote.call('crashWriter', CRASHES[round % CRASHES.length]!);
       for (const call of await settled) {
         if (call.status === 'fulfilled') {
           acknowledged.push(...call.value);
         } else {
           expect(call.reason).toMatchObject({
             type: 'LogUnavailableException',
+            message:
+              'The log cannot be used: the thread that writes the file has ended.',
           });
         }
       }
@@ -202,5 +207,57 @@ describeSqlite('A SqliteLog on a disk', () => {
       await holds(remote, acknowledged);
     }
     expect(await remote.call('writersStarted')).toBe(6);
+  });
+
+  it.each<[Crash, string]>([
+    ['throw', 'has ended. Node says: broken'],
+    ['exit', 'has ended.'],
+  ])(
+    'says that the thread that writes has crashed, also when nothing is appended (%s)',
+    async (crash, why) => {
+      const file = newFile();
+      const remote = await RemoteLog.start({ file });
+      await remote.call('open');
+
+      expect(await remote.call('crashWriter', crash)).toEqual({
+        status: 'down',
+        reason: `${file}: the thread that writes the file ${why}`,
+      });
+      await comesUp(remote);
+      await holds(remote, await remote.call('append', [1]));
+    },
+  );
+
+  it('says that the thread that writes cannot be started, goes on when it can, and closes', async () => {
+    const file = newFile();
+    const few = ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'];
+    const remote = await RemoteLog.start({ file }, few);
+    const cannotStart = expect.stringMatching(
+      /the thread that writes the file cannot be started\. Node says: .*EMFILE/,
+    );
+    await remote.call('useUpFiles');
+    await expect(remote.call('open')).rejects.toMatchObject({
+      type: 'SqliteFileException',
+      message: cannotStart,
+    });
+    await remote.call('freeFiles');
+    await remote.call('open');
+    const [cursor] = await remote.call('append', [1]);
+
+    await remote.call('useUpFiles');
+    await remote.call('crashWriter', 'throw');
+    // The third has failed when there is a fourth.
+    while ((await remote.call('writersStarted')) < 4);
+    expect(await remote.call('health')).toEqual({
+      status: 'down',
+      reason: cannotStart,
+    });
+    await remote.call('freeFiles');
+    await comesUp(remote);
+    await holds(remote, [cursor!, ...(await remote.call('append', [2]))]);
+
+    await remote.call('useUpFiles');
+    await remote.call('crashWriter', 'throw');
+    await remote.call('close');
   });
 });

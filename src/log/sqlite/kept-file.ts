@@ -143,9 +143,7 @@ export class KeptFile {
     }
     last?.closeReader();
     this.#current = file;
-    void file.writer.ended.then(() =>
-      this.fail(file, new Error('its thread has ended')),
-    );
+    void file.writer.ended.then((why) => this.fail(file, why));
     if (last === undefined) {
       this.#trouble = undefined;
     } else {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type {
   AppendResult,
@@ -31,8 +30,9 @@ interface Waiting {
 export class WriterThread {
   readonly #worker: Worker;
   readonly #waiting: Waiting[] = [];
-  readonly #ended: Promise<void>;
+  readonly #ended: Promise<WriterFailure>;
   #crash: Error | undefined;
+  #hasAnswered = false;
   #isGone = false;
 
   /** @throws WriterFailure when the file cannot be opened */
@@ -62,12 +62,18 @@ export class WriterThread {
     );
     this.#worker.on('message', (answer: WriterAnswer) => this.#take(answer));
     this.#worker.on('error', (error) => (this.#crash = error as Error));
-    this.#ended = once(this.#worker, 'exit').then(() => this.#rejectAll());
+    // `once` of node:events would reject when it has crashed, and 'exit' comes after 'error'.
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#rejectAll();
+        resolve(this.#goneError());
+      });
+    });
     this.#worker.unref();
   }
 
-  /** Resolves when the thread is gone, for whatever reason. */
-  get ended(): Promise<void> {
+  /** Resolves when the thread is gone, for whatever reason, which it gives. */
+  get ended(): Promise<WriterFailure> {
     return this.#ended;
   }
 
@@ -118,6 +124,7 @@ export class WriterThread {
   }
 
   #take(answer: WriterAnswer): void {
+    this.#hasAnswered = true;
     const { resolve, reject } = this.#waiting.shift()!;
     if (this.#waiting.length === 0) {
       this.#worker.unref();
@@ -137,11 +144,14 @@ export class WriterThread {
   }
 
   #goneError(): WriterFailure {
-    const why = this.#crash?.message ?? 'it was ended';
     return new WriterFailure({
       code: 'failed',
-      summary: 'the thread that writes the file is gone',
-      hint: `It is started again (${why}).`,
+      summary: this.#hasAnswered
+        ? 'the thread that writes the file has ended'
+        : 'the thread that writes the file cannot be started',
+      // It may name files, which are not for the summary.
+      hint:
+        this.#crash === undefined ? '' : `Node says: ${this.#crash.message}`,
     });
   }
 }

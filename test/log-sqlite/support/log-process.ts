@@ -1,6 +1,8 @@
 // A process that has a log open and does what its parent asks. Node runs it as it is, on the package as it is built.
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { BroadcastChannel } from 'node:worker_threads';
 import type { Worker } from 'node:worker_threads';
 import { Logger } from '@nestjs/common';
 import { SqliteLog } from 'nestjs-sse-hub/sqlite';
@@ -15,6 +17,15 @@ Logger.overrideLogger(false);
 const threads: Worker[] = [];
 process.on('worker', (worker) => threads.push(worker));
 
+// For the threads alone.
+process.env['NODE_OPTIONS'] =
+  `--import ${new URL('crash-thread.ts', import.meta.url)}`;
+const crashes = new BroadcastChannel('crash');
+
+/** Opened so that none is left. */
+const files: number[] = [];
+let usingUp: NodeJS.Timeout | undefined;
+
 const log = new SqliteLog(JSON.parse(process.argv[2]!) as SqliteLogOptions);
 
 const calls: Calls = {
@@ -27,10 +38,24 @@ const calls: Calls = {
   read: ([after, limit]) => log.read(after, limit),
   health: () => log.health(),
   close: () => log.close(),
-  crashWriter: async () => void (await threads.at(-1)!.terminate()),
+  crashWriter: async (crash) => {
+    crashes.postMessage(crash);
+    await new Promise((resolve) => threads.at(-1)!.once('exit', resolve));
+    await nextTurn();
+    return log.health();
+  },
   writersStarted: () => threads.length,
   publishAtFullSpeed: (job) => void publishAtFullSpeed(job),
   remove: (path) => rmSync(path),
+  useUpFiles: () => {
+    useUpFiles();
+    // A thread that ends gives some back.
+    usingUp = setInterval(useUpFiles, 1);
+  },
+  freeFiles: () => {
+    clearInterval(usingUp);
+    files.splice(0).forEach((file) => closeSync(file));
+  },
   run: ([command, ...rest]) => void execFileSync(command!, rest),
 };
 
@@ -48,6 +73,16 @@ process.on('message', ({ id, name, argument }: any) => {
 // It never outlives its parent.
 process.on('disconnect', () => process.exit());
 process.send!({ ready: true });
+
+function useUpFiles(): void {
+  try {
+    for (;;) {
+      files.push(openSync('/dev/null', 'r'));
+    }
+  } catch {
+    // Now there is room for none.
+  }
+}
 
 /** Appends batches of numbers, first those that a process before this one had begun with. */
 async function publishAtFullSpeed({

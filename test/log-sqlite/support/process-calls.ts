@@ -5,6 +5,9 @@ import type {
   LogPageLimit,
 } from 'nestjs-sse-hub';
 
+/** How a thread ends that was not asked to. */
+export type Crash = 'throw' | 'reject' | 'exit';
+
 /** What a log process can be asked for. */
 export interface Calls {
   open(): Promise<LogBounds>;
@@ -15,8 +18,8 @@ export interface Calls {
   read(page: [after: string, limit: LogPageLimit]): Promise<LogPage>;
   health(): LogHealth;
   close(): Promise<void>;
-  /** Ends the thread that writes, as running out of memory does. */
-  crashWriter(): Promise<void>;
+  /** @returns the log's health right after the thread that writes has ended */
+  crashWriter(crash: Crash): Promise<LogHealth>;
   /** How often the thread that writes has been started. */
   writersStarted(): number;
   /** Appends until the process is killed, and tells of each batch when it begins and when it was acknowledged. */
@@ -27,6 +30,9 @@ export interface Calls {
     from: number;
   }): void;
   remove(path: string): void;
+  /** Leaves the process no file to open, so that it can start no thread. */
+  useUpFiles(): void;
+  freeFiles(): void;
   run(command: readonly string[]): void;
 }
 
