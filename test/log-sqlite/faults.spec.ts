@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LogUnavailableException } from 'nestjs-sse-hub';
 import { SqliteLog } from 'nestjs-sse-hub/sqlite';
 import type { SqliteLogOptions } from 'nestjs-sse-hub/sqlite';
@@ -118,6 +119,40 @@ describeSqlite('A SqliteLog', () => {
       },
     ]);
     expect(dataOf(tail.entries)).toEqual([1, 2, 3, 'lost', 'after']);
+  });
+
+  it('tells of another history before it gives entries of it, however many signals there are', async () => {
+    const file = newFile();
+    const log = make({ file });
+    const tail = log.tail((await log.open()).head);
+    await append(log, 'before');
+    let turn: NodeJS.Immediate;
+    const signalEachTurn = (): void => {
+      void log.signal([recordOf('signal')]);
+      turn = setImmediate(signalEachTurn);
+    };
+    signalEachTurn();
+    const told: unknown[] = [];
+    for await (const batch of tail) {
+      // What it does with a batch takes it a turn, so that there is another signal when it comes back.
+      await nextTurn();
+      const isGap = 'gap' in batch;
+      const records = isGap ? [] : batch.records.filter((r) => 'cursor' in r);
+      told.push(...(isGap ? ['gap'] : dataOf(records)));
+      if (told.at(-1) === 'after') {
+        break;
+      }
+      if (records.length > 0) {
+        // This is 'before': the new history is there when it is pulled again.
+        rmSync(file);
+        await isUnavailable(append(log, 'while'), 'deleted or replaced');
+        await eventually(() => isUp(log));
+        await append(log, 'after');
+      }
+    }
+    clearImmediate(turn!);
+
+    expect(told).toEqual(['before', 'gap', 'after']);
   });
 
   it('rejects what the disk does not answer in time, takes nothing meanwhile, and goes on when it answers', async () => {

@@ -1,18 +1,19 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
-import { cursorAt } from '../cursor.js';
+import { cursorAt, epochOf } from '../cursor.js';
 import type { LogEntry, LogRecord, TailBatch } from '../event-log.js';
+import { positionOf } from './entry-row.js';
 import type { TailPage } from './open-file.js';
 import { SqliteTail } from './sqlite-tail.js';
 
-const at = (position: number): string => cursorAt('e', position);
+const at = (position: number, epoch = 'e'): string => cursorAt(epoch, position);
 
-const entryOf = (position: number, data = 'x'): LogEntry => ({
+const entryOf = (position: number, data = 'x', epoch?: string): LogEntry => ({
   topic: 'movies',
   type: 'message',
   data,
   time: 0,
-  cursor: at(position),
+  cursor: at(position, epoch),
 });
 
 const signalOf = (data: string): LogRecord => ({
@@ -25,6 +26,8 @@ const signalOf = (data: string): LogRecord => ({
 /** A file of which pages are read, and which can be away. */
 class File {
   entries: LogEntry[] = [];
+  epoch = 'e';
+  formerEpoch = '';
   floor = 0;
   isAway = false;
   /** Reads that wait for their turn. */
@@ -42,9 +45,14 @@ class File {
     if (this.isAway) {
       return undefined;
     }
-    const floor = at(this.floor);
+    const { epoch } = this;
+    const floor = at(this.floor, epoch);
+    if (epochOf(after) !== epoch) {
+      const position = at(this.parted(after), epoch);
+      return { gap: { epoch, floor, position } };
+    }
     if (after < floor) {
-      return { gap: { epoch: 'e', floor, position: floor } };
+      return { gap: { epoch, floor, position: floor } };
     }
     const rest = this.entries.filter(
       ({ cursor }) => cursor > after && cursor > floor,
@@ -59,10 +67,25 @@ class File {
   /** @returns the entries that are new */
   append(count: number, data?: string): LogEntry[] {
     const added = Array.from({ length: count }, (_, i) =>
-      entryOf(this.entries.length + 1 + i, data),
+      entryOf(this.entries.length + 1 + i, data, this.epoch),
     );
     this.entries.push(...added);
     return added;
+  }
+
+  /** An older copy is put in its place, of which an epoch begins. */
+  replace(most: number): void {
+    this.formerEpoch = this.epoch;
+    this.epoch += 'e';
+    this.entries = this.entries
+      .slice(0, most)
+      .map((_, i) => entryOf(i + 1, 'x', this.epoch));
+  }
+
+  /** Up to where a history, if it was the one before, is this one. */
+  parted(after: string): number {
+    const position = positionOf(after, this.formerEpoch);
+    return Math.min(position, this.entries.length);
   }
 
   /** Lets those who wait read. */
@@ -74,6 +97,30 @@ class File {
       await Promise.resolve();
     }
   }
+}
+
+const positionIn = (cursor: string): number =>
+  positionOf(cursor, epochOf(cursor));
+
+/** Goes from entry to entry, and checks that none is left out, comes twice or in another history. */
+function followed(batches: readonly TailBatch[]): string {
+  let place = at(0);
+  for (const batch of batches) {
+    if ('gap' in batch) {
+      const { epoch, position } = batch.gap;
+      expect(epoch).not.toBe(epochOf(place));
+      expect(positionIn(position)).toBeLessThanOrEqual(positionIn(place));
+      place = position;
+      continue;
+    }
+    for (const record of batch.records) {
+      if ('cursor' in record) {
+        expect(record.cursor).toBe(at(positionIn(place) + 1, epochOf(place)));
+        place = record.cursor;
+      }
+    }
+  }
+  return place;
 }
 
 /** What a tail yields next; reads that it waits for take place. */
@@ -112,6 +159,10 @@ describe('SqliteTail', () => {
         count: fc.integer({ min: 0, max: 7 }),
       }),
       fc.record({
+        do: fc.constant('replace'),
+        most: fc.integer({ min: 0, max: 20 }),
+      }),
+      fc.record({
         do: fc.constantFrom(
           'deliver',
           'pull',
@@ -126,24 +177,27 @@ describe('SqliteTail', () => {
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const file = new File();
         const tail = new SqliteTail(at(0), file);
-        const yielded: string[] = [];
+        const yielded: TailBatch[] = [];
         let waiting: Promise<void> | undefined;
         let delivered = 0;
         const next = (): void => {
           waiting ??= tail.next().then(({ value }) => {
             waiting = undefined;
-            const { records } = value as { records: LogEntry[] };
-            yielded.push(...records.flatMap(({ cursor }) => cursor ?? []));
+            yielded.push(value as TailBatch);
           });
         };
         const deliver = (): void => {
-          tail.push(file.entries.slice(delivered), at(0));
+          tail.push(file.entries.slice(delivered), at(0, file.epoch));
           delivered = file.entries.length;
         };
         for (const taken of steps) {
           if ('count' in taken) {
             // In the file before those who tail are told.
             file.append(taken.count);
+          } else if ('most' in taken) {
+            file.replace(taken.most);
+            delivered = file.entries.length;
+            tail.readOn();
           } else if (taken.do === 'deliver') {
             deliver();
           } else if (taken.do === 'pull') {
@@ -163,13 +217,15 @@ describe('SqliteTail', () => {
         file.isAway = false;
         deliver();
         tail.readOn();
-        const all = file.entries.map(({ cursor }) => cursor);
-        for (let i = 0; i < 200 && yielded.length < all.length; i++) {
+        const head = at(file.entries.length, file.epoch);
+        for (let i = 0; i < 200; i++) {
+          // There is always one that came before.
+          tail.signal([signalOf('s')]);
           next();
           await file.letRead();
         }
 
-        expect(yielded).toEqual(all);
+        expect(followed(yielded)).toBe(head);
       }),
     );
   });
@@ -221,6 +277,44 @@ describe('SqliteTail', () => {
     expect(positionsOf(await pull(file, tail))).toEqual([at(1)]);
     expect(positionsOf(await pull(file, tail))).toEqual(['gap']);
     expect(positionsOf(await pull(file, tail))).toEqual([at(3)]);
+  });
+
+  it('yields all that it holds of a history before the gap to the next one, and then that one', async () => {
+    const file = new File();
+    const tail = await live(file);
+    tail.push(file.append(600), at(0));
+    file.replace(598);
+    tail.readOn();
+
+    expect(positionsOf(await pull(file, tail)).at(-1)).toBe(at(512));
+    tail.signal([signalOf('s')]);
+    expect(positionsOf(await pull(file, tail)).at(-2)).toBe(at(600));
+    tail.signal([signalOf('s')]);
+    file.append(1);
+    expect(await pull(file, tail)).toEqual({
+      gap: { epoch: 'ee', floor: at(0, 'ee'), position: at(598, 'ee') },
+    });
+    expect(positionsOf(await pull(file, tail))).toEqual([
+      undefined,
+      at(599, 'ee'),
+    ]);
+  });
+
+  it('yields a gap from where it was left when what it held before that was given up', async () => {
+    jest.useFakeTimers();
+    const file = new File();
+    const tail = await live(file);
+    tail.push(file.append(600), at(0));
+    file.replace(600);
+    tail.readOn();
+    await pull(file, tail);
+    tail.signal([signalOf('x'.repeat(2 * 1024 * 1024))]);
+    jest.advanceTimersByTime(60_000);
+
+    expect(await pull(file, tail)).toEqual({
+      gap: { epoch: 'ee', floor: at(0, 'ee'), position: at(512, 'ee') },
+    });
+    expect(positionsOf(await pull(file, tail))[0]).toBe(at(513, 'ee'));
   });
 
   it('yields the floor when it has moved, and only then', async () => {

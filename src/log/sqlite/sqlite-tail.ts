@@ -109,7 +109,7 @@ export class SqliteTail implements AsyncIterableIterator<TailBatch> {
 
   return(): Promise<IteratorResult<TailBatch>> {
     this.#drop();
-    this.#gap = this.#floor = undefined;
+    this.#floor = undefined;
     this.end();
     this.source.returned(this);
     return Promise.resolve({ done: true, value: undefined });
@@ -142,6 +142,7 @@ export class SqliteTail implements AsyncIterableIterator<TailBatch> {
 
   #drop(): void {
     this.#records = [];
+    this.#gap = undefined;
     this.#lag = 0;
     this.#reached = this.#yielded;
   }
@@ -162,13 +163,15 @@ export class SqliteTail implements AsyncIterableIterator<TailBatch> {
       resolve({ done: true, value: undefined });
       return;
     }
-    if (!this.#live && !this.#reading && !this.#holdsEnough) {
+    // What comes after a gap is read when the gap was yielded.
+    const isDue = !this.#live && this.#gap === undefined;
+    if (isDue && !this.#reading && !this.#holdsEnough) {
       void this.#read();
     }
   }
 
   #take(): TailBatch | undefined {
-    if (this.#records.length > 0) {
+    if (this.#records.length > 0 && !this.#isGapNext) {
       const records = this.#records.splice(0, BATCH_RECORDS);
       for (const record of records) {
         this.#lag -= record.data.length;
@@ -186,6 +189,14 @@ export class SqliteTail implements AsyncIterableIterator<TailBatch> {
     }
     const floor = this.#takeFloor();
     return floor === undefined ? undefined : { records: [], floor };
+  }
+
+  /** Entries that were held before it come first; signals, of which there may always be one more, do not. */
+  get #isGapNext(): boolean {
+    return (
+      this.#gap !== undefined &&
+      !this.#records.some((record) => 'cursor' in record)
+    );
   }
 
   #learnFloor(floor: Cursor): void {
