@@ -77,6 +77,24 @@ describeSqlite('A file of a SqliteLog', () => {
     await log.close();
   });
 
+  it('is not waited for by a log that is closed', async () => {
+    const file = newFile();
+    const log = new SqliteLog({ file });
+    await log.open();
+    const other = new SqliteLog({ file, lockTimeout: 2 ** 31 - 1 });
+    const refusal = refused(other);
+    // One that has begun to try after it is refused meanwhile.
+    await refused(new SqliteLog({ file, lockTimeout: 0 }));
+    await other.close();
+
+    expect((await refusal).message).toContain('the log is closed');
+    expect(other.health()).toMatchObject({
+      reason: expect.stringContaining('the log is closed'),
+    });
+    await log.append([recordOf(1)]);
+    await log.close();
+  });
+
   it('is refused to a second log of the same process, also under another name', async () => {
     const file = newFile();
     const link = join(newFolder(), 'link.db');

@@ -67,7 +67,8 @@ export class KeptFile {
     }
     const { file, lockTimeout } = this.options;
     return this.#open(lockTimeout).catch((error: unknown) => {
-      const failure = toFailure(error);
+      const { aborted: isClosed } = this.#closing.signal;
+      const failure = isClosed ? this.#trouble! : toFailure(error);
       this.#trouble = failure;
       throw new SqliteFileException(
         `SqliteLog cannot open ${file}: ${sentencesOf(failure)}`,
@@ -108,7 +109,7 @@ export class KeptFile {
     }
   }
 
-  /** Lets the writer finish, within the time that a commit may take. */
+  /** Lets the writer finish, within the time that a commit may take; nothing is opened any more. */
   async close(): Promise<void> {
     const current = this.current;
     this.#closing.abort();
@@ -117,8 +118,10 @@ export class KeptFile {
       summary: 'the log is closed, as the application is shutting down',
       hint: '',
     };
-    await this.#opening?.catch(() => undefined);
-    await within(this.options.timeout, current?.close());
+    await within(
+      this.options.timeout,
+      Promise.allSettled([this.#opening, current?.close()]),
+    );
     current?.writer.abandon();
   }
 
@@ -131,12 +134,13 @@ export class KeptFile {
 
   async #connect(lockTimeout: number): Promise<OpenFile> {
     const last = this.#current;
-    const file = await OpenFile.open({
+    const settings = {
       ...this.options,
       lockTimeout,
       known: last && { epoch: last.epoch, head: last.state.head },
       check: this.#trouble?.code === 'damaged',
-    });
+    };
+    const file = await OpenFile.open(settings, this.#closing.signal);
     if (this.#closing.signal.aborted) {
       await file.close();
       throw new WriterFailure(this.#trouble!);

@@ -27,9 +27,15 @@ export class OpenFile {
   /** As the writer has told it last. */
   state: HistoryState;
 
-  /** @throws WriterFailure */
-  static async open(settings: WriterSettings): Promise<OpenFile> {
-    const [writer, history] = await WriterThread.start(settings);
+  /**
+   * @param signal gives it up
+   * @throws WriterFailure
+   */
+  static async open(
+    settings: WriterSettings,
+    signal: AbortSignal,
+  ): Promise<OpenFile> {
+    const [writer, history] = await WriterThread.start(settings, signal);
     try {
       return new OpenFile(writer, history);
     } catch (error) {

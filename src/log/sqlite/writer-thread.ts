@@ -35,16 +35,27 @@ export class WriterThread {
   #hasAnswered = false;
   #isGone = false;
 
-  /** @throws WriterFailure when the file cannot be opened */
+  /**
+   * @param signal ends it while it is not open, as it may wait for a lock or a disk
+   * @throws WriterFailure when the file cannot be opened
+   */
   static async start(
     settings: WriterSettings,
+    signal: AbortSignal,
   ): Promise<[WriterThread, OpenedHistory]> {
     const thread = new WriterThread(settings);
+    const giveUp = (): void => {
+      void thread.end();
+      thread.abandon();
+    };
+    signal.addEventListener('abort', giveUp);
     try {
       return [thread, (await thread.#answer()) as OpenedHistory];
     } catch (error) {
       await thread.end();
       throw error;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
     }
   }
 
