@@ -120,6 +120,43 @@ describeSqlite('The retention of a SqliteLog', () => {
     expect(dataOf([same!, other!])).toEqual(['first', 'third']);
   });
 
+  it('keeps nothing longer because the clock was ahead', async () => {
+    const log = makeLog({ file: newFile(), maxAge: 1_000 });
+    await log.open();
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
+    const now = Date.now();
+    await appendEach(log, ['before']);
+    jest.setSystemTime(now + 500);
+    await log.append([recordOf('ahead', { time: now + DAY })]);
+    jest.setSystemTime(now);
+    await appendEach(log, ['behind']);
+    jest.setSystemTime(now + 999);
+    await appendEach(log, ['later']);
+    expect(dataOf(await retained(log))).toHaveLength(4);
+    jest.setSystemTime(now + 1_000);
+    await appendEach(log, ['new']);
+
+    expect(dataOf(await retained(log))).toEqual(['later', 'new']);
+  });
+
+  it('drops what a clock that was ahead has left in the file, also when nothing is appended', async () => {
+    const file = newFile();
+    const time = Date.now() + DAY;
+    await withLog({ file }, async (log) => {
+      await log.append([recordOf('ahead', { time })]);
+      await appendEach(log, ['behind']);
+    });
+    const log = makeLog({ file, maxAge: 200 });
+    const { head } = await log.open();
+    for await (const batch of log.tail(head)) {
+      if (!('gap' in batch) && batch.floor === head) {
+        break;
+      }
+    }
+
+    expect(await retained(log)).toEqual([]);
+  });
+
   it('is told with every page: none begins behind what was dropped and does not say so', async () => {
     const log = makeLog({ file: newFile(), maxEvents: 20 });
     const { epoch, floor } = await log.open();

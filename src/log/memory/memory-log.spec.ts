@@ -323,6 +323,24 @@ describe('MemoryLog keeps', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  it.each([
+    ['the clock was ahead', 3_600_000, 0],
+    ['its publisher said a later time', 0, 3_600_000],
+  ])('nothing longer because %s', async (_, clock, publisher) => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
+    const log = open({ maxAge: 1_000 });
+    const now = Date.now();
+    jest.setSystemTime(now + clock);
+    await log.append([recordOf(1, { time: Date.now() + publisher })]);
+    jest.setSystemTime(now);
+    await append(log, 2);
+    expect(await retained(log)).toEqual([1, 2]);
+    jest.advanceTimersByTime(1_000);
+
+    expect(await retained(log)).toEqual([]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it('nothing too old in what it gives, also when no timer has fired', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
     const log = open({ maxAge: 1_000 });

@@ -16,6 +16,7 @@ import type {
 } from '../event-log.js';
 import { LogUnavailableException } from '../log.exceptions.js';
 import { RetainedSequence } from '../retained-sequence.js';
+import { Sighting } from '../sighting.js';
 import { MemoryTail } from './memory-tail.js';
 
 /** How much history a `MemoryLog` keeps. Whichever bound is reached first counts. */
@@ -59,6 +60,7 @@ export class MemoryLog implements EventLog {
   readonly #epoch = `m${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
   readonly #entries: RetainedSequence<LogEntry>;
   readonly #keys = new Map<string, LogEntry>();
+  readonly #sighting = new Sighting<Cursor>();
   readonly #tails = new Set<MemoryTail>();
   #queue: PendingAppend[] = [];
   #commit: NodeJS.Immediate | undefined;
@@ -234,6 +236,10 @@ export class MemoryLog implements EventLog {
       results.push(() => resolve(entries));
     }
     this.#queue.splice(0, taken);
+    const now = Date.now();
+    if (added.some(({ time }) => time > now)) {
+      this.#sighting.note(this.#entries.head, now);
+    }
     this.#expire();
     for (const tail of this.#tails) {
       tail.push(added, this.#entries.floor);
@@ -263,9 +269,10 @@ export class MemoryLog implements EventLog {
   }
 
   #expire(): void {
-    const limit = Date.now() - this.#maxAge;
+    const now = Date.now();
+    const limit = now - this.#maxAge;
     const before = this.#entries.floor;
-    while (this.#entries.size > 0 && this.#entries.oldest!.time <= limit) {
+    while (this.#entries.size > 0 && this.#oldestTime(now) <= limit) {
       this.#entries.dropOldest();
     }
     if (this.#entries.floor !== before) {
@@ -274,7 +281,7 @@ export class MemoryLog implements EventLog {
       }
     }
     if (this.#expiry === undefined && this.#entries.size > 0 && !this.#closed) {
-      const wait = this.#entries.oldest!.time - limit;
+      const wait = this.#oldestTime(now) - limit;
       this.#expiry = setTimeout(
         () => {
           this.#expiry = undefined;
@@ -283,6 +290,12 @@ export class MemoryLog implements EventLog {
         Math.min(wait, MAX_TIMEOUT),
       ).unref();
     }
+  }
+
+  #oldestTime(now: number): number {
+    const { head, oldest } = this.#entries;
+    const { cursor, time } = oldest!;
+    return this.#sighting.timeOf(cursor, time, head, now);
   }
 }
 

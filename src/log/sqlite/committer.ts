@@ -90,7 +90,7 @@ export class Committer {
     this.#inWork = batch;
     try {
       const result = await this.#ask(file, (writer) =>
-        writer.append(batch.rows, this.#expireThrough()),
+        writer.append(batch.rows, Date.now()),
       );
       const { all, added } = batch.entriesOf(result, file.epoch);
       this.#learn(file, result.state, added);
@@ -121,7 +121,7 @@ export class Committer {
     ) {
       try {
         const state = await this.#ask(file, (writer) =>
-          writer.trim(this.#expireThrough()),
+          writer.trim(Date.now()),
         );
         this.#learn(file, state, []);
       } catch {
@@ -143,7 +143,8 @@ export class Committer {
         file.state = { ...file.state, overfull: true };
         void this.#tidy();
       },
-      Math.min(wait, MAX_TIMEOUT),
+      // The clock may have been ahead when the oldest was published.
+      Math.min(wait, this.options.maxAge, MAX_TIMEOUT),
     ).unref();
   }
 

@@ -88,19 +88,16 @@ export class WriterThread {
     return this.#ended;
   }
 
-  append(
-    rows: readonly EntryRow[],
-    expireThrough: number,
-  ): Promise<AppendResult> {
+  append(rows: readonly EntryRow[], now: number): Promise<AppendResult> {
     return this.#ask({
       do: 'append',
       rows,
-      expireThrough,
+      now,
     }) as Promise<AppendResult>;
   }
 
-  trim(expireThrough: number): Promise<HistoryState> {
-    return this.#ask({ do: 'trim', expireThrough }) as Promise<HistoryState>;
+  trim(now: number): Promise<HistoryState> {
+    return this.#ask({ do: 'trim', now }) as Promise<HistoryState>;
   }
 
   /** Lets it finish what it does, and ends it. */

@@ -69,13 +69,13 @@ export class LogFile {
   }
 
   /**
-   * @param expireThrough entries that were published up to this time are to go
+   * @param now what is then too old is to go
    * @throws FileFailure, or an error of SQLite; then nothing was appended, or it was and nobody was told
    */
-  append(rows: readonly EntryRow[], expireThrough: number): AppendResult {
+  append(rows: readonly EntryRow[], now: number): AppendResult {
     const earlier: StoredRow[] = [];
     const positions: number[] = [];
-    const state = this.#change(expireThrough, (tally) => {
+    const state = this.#change(now, (tally) => {
       const { head } = tally;
       for (const row of rows) {
         const same = this.#entryWith(row.key);
@@ -85,15 +85,18 @@ export class LogFile {
         positions.push(same?.position ?? this.#add(row, tally));
       }
     });
+    if (rows.some(({ time }) => time > now)) {
+      this.#retention.noteAhead(this.#tally, now);
+    }
     return { positions, earlier, state };
   }
 
   /** Drops a slice of what is to go. */
-  trim(expireThrough: number): HistoryState {
-    if (!this.#retention.isOverfull(this.#tally, expireThrough)) {
+  trim(now: number): HistoryState {
+    if (!this.#retention.isOverfull(this.#tally, now)) {
       return stateOf(this.#tally, false);
     }
-    return this.#change(expireThrough, () => undefined);
+    return this.#change(now, () => undefined);
   }
 
   close(): void {
@@ -128,8 +131,7 @@ export class LogFile {
     this.#database.exec('COMMIT');
     const seen = { epoch, position: this.#tally.head, boot: this.#boot };
     this.#lock.remember(seen);
-    // Who asks for the first slice knows what has become too old meanwhile.
-    const overfull = this.#retention.isOverfull(this.#tally, -Infinity);
+    const overfull = this.#retention.isOverfull(this.#tally, Date.now());
     const state = stateOf(this.#tally, overfull);
     return { file, epoch, formerEpoch, state };
   }
@@ -188,14 +190,14 @@ export class LogFile {
     return position;
   }
 
-  #change(expireThrough: number, change: (tally: Tally) => void): HistoryState {
+  #change(now: number, change: (tally: Tally) => void): HistoryState {
     const tally = { ...this.#tally };
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       // Before, as the key of what has expired is free again; and after, for what has become too much.
-      this.#retention.trim(tally, expireThrough);
+      this.#retention.trim(tally, now);
       change(tally);
-      this.#retention.trim(tally, expireThrough);
+      this.#retention.trim(tally, now);
       this.#save.run(tally.floor, tally.events, tally.bytes);
       this.#database.exec('COMMIT');
     } catch (error) {
@@ -205,7 +207,7 @@ export class LogFile {
     this.#tally = tally;
     this.#remember(this.#boot);
     this.#places.verify();
-    return stateOf(tally, this.#retention.isOverfull(tally, expireThrough));
+    return stateOf(tally, this.#retention.isOverfull(tally, now));
   }
 
   #remember(boot: string | null): void {

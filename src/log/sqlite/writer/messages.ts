@@ -25,6 +25,8 @@ export interface WriterSettings {
   readonly synchronous: 'full' | 'normal';
   readonly maxEvents: number;
   readonly maxBytes: number;
+  /** In milliseconds. */
+  readonly maxAge: number;
   /** How long another process may still have the file, in milliseconds. */
   readonly lockTimeout: number;
   /** What this process has given out before the file was opened anew. */
@@ -53,14 +55,14 @@ export interface HistoryState {
   readonly overfull: boolean;
 }
 
-/** `expireThrough`: entries that were published up to this time are to go. */
+/** `now`: by the clock of who asks; what is then older than `maxAge` is to go. */
 export type WriterRequest =
   | {
       readonly do: 'append';
       readonly rows: readonly EntryRow[];
-      readonly expireThrough: number;
+      readonly now: number;
     }
-  | { readonly do: 'trim'; readonly expireThrough: number }
+  | { readonly do: 'trim'; readonly now: number }
   | { readonly do: 'close' };
 
 export interface AppendResult {

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Sighting } from '../../sighting.ts';
 import type { HistoryState } from './messages.ts';
 
 /** What one slice drops at most: the next commit does not wait long for it. */
@@ -8,6 +9,7 @@ const SLICE = { events: 1_000, bytes: 8 * 1024 * 1024 } as const;
 export interface RetentionLimits {
   readonly maxEvents: number;
   readonly maxBytes: number;
+  readonly maxAge: number;
 }
 
 /** How much there is; written with every change of the entries, in its transaction. */
@@ -28,6 +30,7 @@ interface Size {
 /** Drops the oldest entries, a slice at a time. */
 export class Retention {
   readonly #limits: RetentionLimits;
+  readonly #sighting = new Sighting<number>();
   readonly #oldest: StatementSync;
   readonly #delete: StatementSync;
 
@@ -45,9 +48,9 @@ export class Retention {
     tally.oldest = first?.time ?? null;
   }
 
-  /** Drops a slice of what is too much, and of what was published up to a time. */
-  trim(tally: Tally, expireThrough: number): void {
-    if (!this.isOverfull(tally, expireThrough)) {
+  /** Drops a slice of what is too much, and of what is too old. */
+  trim(tally: Tally, now: number): void {
+    if (!this.isOverfull(tally, now)) {
       return;
     }
     let freed = 0;
@@ -57,7 +60,7 @@ export class Retention {
     for (const [index, { position, time, bytes }] of sizes.entries()) {
       tally.oldest = time;
       const isEnough = index >= SLICE.events || freed >= SLICE.bytes;
-      if (isEnough || !this.isOverfull(tally, expireThrough)) {
+      if (isEnough || !this.isOverfull(tally, now)) {
         break;
       }
       tally.floor = position;
@@ -75,13 +78,25 @@ export class Retention {
     }
   }
 
-  isOverfull({ events, bytes, oldest }: Tally, expireThrough: number): boolean {
-    const { maxEvents, maxBytes } = this.#limits;
+  /** Entries were appended that say a later time than it is. */
+  noteAhead({ head }: Tally, now: number): void {
+    this.#sighting.note(head, now);
+  }
+
+  isOverfull(tally: Tally, now: number): boolean {
+    const { events, bytes } = tally;
+    const { maxEvents, maxBytes, maxAge } = this.#limits;
     return (
+      this.#oldestTime(tally, now) <= now - maxAge ||
       events > maxEvents ||
-      (bytes > maxBytes && events > 1) ||
-      (oldest !== null && oldest <= expireThrough)
+      (bytes > maxBytes && events > 1)
     );
+  }
+
+  #oldestTime({ floor, head, oldest }: Tally, now: number): number {
+    return oldest === null
+      ? Infinity
+      : this.#sighting.timeOf(floor + 1, oldest, head, now);
   }
 
   #sizesAfter(position: number, limit: number): readonly Size[] {

@@ -26,9 +26,9 @@ function answer(give: () => WriterResult): void {
 function serve(file: LogFile, request: WriterRequest): WriterResult {
   switch (request.do) {
     case 'append':
-      return file.append(request.rows, request.expireThrough);
+      return file.append(request.rows, request.now);
     case 'trim':
-      return file.trim(request.expireThrough);
+      return file.trim(request.now);
     case 'close':
       return file.close();
   }
