@@ -51,7 +51,8 @@ export class DecoratedEvents implements EventReader {
 
   select(
     method: string,
-    options: SelectEventsOptions<readonly EventClass[]>,
+    options: SelectEventsOptions<readonly EventClass[]> &
+      Pick<SelectionOptions, 'where'>,
     mayBeOpen: boolean,
   ): SelectionOptions {
     return selectEvents(method, options, mayBeOpen);

@@ -10,6 +10,9 @@ class MovieAdded {}
 @SseEvent('movie.removed', { topic: 'movies' })
 class MovieRemoved {}
 
+@SseEvent('movie.removed', { topic: 'removals' })
+class RemovalTold {}
+
 @SseEvent('recommended', { topic: 'users.:userId' })
 class Recommended {
   readonly userId: string = '42';
@@ -28,7 +31,7 @@ const select = (options: Options, mayBeOpen = false) =>
 
 describe('A selection by classes', () => {
   it('has their topics and types', () => {
-    expect(select({ events: [MovieAdded, MovieRemoved] })).toEqual({
+    expect(select({ events: [MovieAdded, MovieRemoved] })).toMatchObject({
       topics: ['movies', 'movies'],
       patterns: [],
       types: ['movie.added', 'movie.removed'],
@@ -41,14 +44,14 @@ describe('A selection by classes', () => {
         events: [MovieAdded, Recommended],
         topics: ['users.42', 'users.43'],
       }),
-    ).toEqual({
+    ).toMatchObject({
       topics: ['movies', 'users.42', 'users.43'],
       patterns: [],
       types: ['movie.added', 'recommended'],
     });
     expect(
       select({ events: [Ordered], patterns: ['shops.7.orders.*'] }),
-    ).toEqual({
+    ).toMatchObject({
       topics: [],
       patterns: ['shops.7.orders.*'],
       types: ['ordered'],
@@ -70,18 +73,50 @@ describe('A selection by classes', () => {
   it('stands for all of them where that may be', () => {
     expect(
       select({ events: [MovieAdded, Recommended, Ordered] }, true),
-    ).toEqual({
+    ).toMatchObject({
       topics: ['movies'],
       patterns: ['users.*', 'shops.*.orders.*'],
       types: ['movie.added', 'recommended', 'ordered'],
     });
     expect(
       select({ events: [Recommended, Ordered], topics: ['users.42'] }, true),
-    ).toEqual({
+    ).toMatchObject({
       topics: ['users.42'],
       patterns: ['shops.*.orders.*'],
       types: ['recommended', 'ordered'],
     });
+  });
+
+  it('keeps out what others publish with their types on their topics', () => {
+    const { where } = select({
+      events: [MovieAdded, MovieRemoved, Recommended, RemovalTold],
+      topics: ['users.42'],
+    });
+    const accepts = (topic: string, type: string) => where!({ topic, type });
+
+    expect(accepts('movies', 'movie.removed')).toBe(true);
+    expect(accepts('users.42', 'recommended')).toBe(true);
+    expect(accepts('removals', 'movie.removed')).toBe(true);
+    expect(accepts('users.42', 'movie.removed')).toBe(false);
+    expect(accepts('movies', 'recommended')).toBe(false);
+    expect(accepts('users.42.cart', 'recommended')).toBe(false);
+  });
+
+  it('asks "where" about what is left, and hands on what is none', () => {
+    const asked: unknown[] = [];
+    const { where } = selectEvents(
+      'hub.stream',
+      { events: [MovieAdded], where: (event) => asked.push(event) > 1 },
+      false,
+    );
+    const event = { topic: 'movies', type: 'movie.added' };
+
+    expect(where!({ ...event, topic: 'users' })).toBe(false);
+    expect(asked).toEqual([]);
+    expect([where!(event), where!(event)]).toEqual([false, true]);
+    expect(asked).toEqual([event, event]);
+    const wrong = { events: [MovieAdded], where: 'x' } as unknown as Options;
+    expect(select(wrong).where).toBe('x');
   });
 
   it('refuses a topic or pattern that none of them is published on', () => {

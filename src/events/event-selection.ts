@@ -1,13 +1,15 @@
 import type { EventClass, SelectEventsOptions } from '../hub/event-class.js';
+import type { HubEvent } from '../hub/hub-event.js';
 import { InvalidStreamException } from '../hub/hub.exceptions.js';
 import { overlaps } from '../hub/pattern-relations.js';
 import type { SelectionOptions } from '../hub/selection.js';
 import { checkPattern, checkTopic } from '../hub/topic.js';
 import { definitionOf } from './sse-event.decorator.js';
 import type { EventDefinition } from './sse-event.decorator.js';
+import type { TopicTemplate } from './topic-template.js';
 
 /**
- * The topics, patterns and types of classes. A literal topic of a class is always selected; of
+ * The topics, patterns and types of classes, and what keeps events of others out. A literal topic of a class is always selected; of
  * one with placeholders, those that `topics` and `patterns` name.
  *
  * @param method what the message of an error begins with
@@ -16,10 +18,11 @@ import type { EventDefinition } from './sse-event.decorator.js';
  */
 export function selectEvents(
   method: string,
-  options: SelectEventsOptions<readonly EventClass[]>,
+  options: SelectEventsOptions<readonly EventClass[]> &
+    Pick<SelectionOptions, 'where'>,
   mayBeOpen: boolean,
 ): SelectionOptions {
-  const { events, topics = [], patterns = [], types } = options;
+  const { events, topics = [], patterns = [], types, where } = options;
   const refuse = (flaw: string): never => {
     throw new InvalidStreamException(`${method}: ${flaw}`);
   };
@@ -63,7 +66,26 @@ export function selectEvents(
     topics: [...literal.map(({ topic }) => topic.text), ...topics],
     patterns: [...open.map(({ topic }) => topic.pattern), ...patterns],
     types: definitions.map(({ type }) => type),
+    // What is no function is refused elsewhere.
+    where:
+      where === undefined || typeof where === 'function'
+        ? only(definitions, where)
+        : where,
   };
+}
+
+/** Events of other classes may have a type of these on a topic of these: `created` of `users` and of `movies`. */
+function only(
+  definitions: readonly EventDefinition[],
+  where: SelectionOptions['where'] = () => true,
+): (event: HubEvent) => boolean {
+  const topics = new Map<string, TopicTemplate[]>();
+  for (const { type, topic } of definitions) {
+    topics.set(type, [...(topics.get(type) ?? []), topic]);
+  }
+  return (event) =>
+    topics.get(event.type)!.some((topic) => topic.matches(event.topic)) &&
+    where(event);
 }
 
 function define(

@@ -1,4 +1,9 @@
-import { InvalidTopicException, checkTopic, topic } from '../hub/topic.js';
+import {
+  InvalidTopicException,
+  checkTopic,
+  matchesPattern,
+  topic,
+} from '../hub/topic.js';
 
 /** A segment that a field fills. */
 const FIELD = /^:([\p{L}_$][\p{L}\p{N}_$]*)$/u;
@@ -40,6 +45,13 @@ export class TopicTemplate {
   /** Whether it is a topic as it stands. */
   get isLiteral(): boolean {
     return this.pattern === this.text;
+  }
+
+  /** Whether a topic can have been made of it. */
+  matches(name: string): boolean {
+    return this.isLiteral
+      ? name === this.text
+      : matchesPattern(this.pattern.split('.'), name.split('.'));
   }
 
   /**

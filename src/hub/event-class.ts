@@ -68,7 +68,7 @@ export interface EventReader {
     delivery: DeliveryOptions | undefined,
   ): Promise<{ readonly topic: string; readonly event: NewEvent }>;
   /**
-   * The topics, patterns and types of classes.
+   * The topics, patterns and types of classes, and what keeps events of others out.
    *
    * @param method what the message of an error begins with
    * @param mayBeOpen whether a topic with placeholders that nothing fills stands for all of its topics
@@ -76,7 +76,8 @@ export interface EventReader {
    */
   select(
     method: string,
-    options: SelectEventsOptions<readonly EventClass[]>,
+    options: SelectEventsOptions<readonly EventClass[]> &
+      Pick<SelectionOptions, 'where'>,
     mayBeOpen: boolean,
   ): SelectionOptions;
 }
