@@ -225,6 +225,41 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
       expect(client.data).toEqual([1, 3, 4]);
     });
 
+    it('by retry behind asynchronous work on more events than are remembered', async () => {
+      const gates = [1, 300].map((n) => [n, new Subject<void>()] as const);
+      const works = new Map(gates);
+      let failures = 0;
+      const { app, hub } = await serve((hub, connection) =>
+        hub.stream({ topics: ['numbers'], for: connection }).pipe(
+          concatMap(async (event: HubEvent) => {
+            const work = failures === 0 && works.get(event.data);
+            if (work) {
+              await firstValueFrom(work);
+            }
+            if (event.data === 300) {
+              failures++;
+              throw new Error('I do not like it');
+            }
+            return event;
+          }),
+          retry(),
+        ),
+      );
+      const client = await SseTestClient.connect(app, '/events');
+      await client.next('hub.checkpoint');
+      await count(hub, 'numbers', 1, 400);
+      await eventually(() => works.get(1)!.observed);
+      works.get(1)!.next();
+      await client.until(() => client.data.includes(299));
+      await count(hub, 'numbers', 401, 401);
+      await hub['settled']();
+      works.get(300)!.next();
+      await client.until(() => client.data.includes(401));
+      const all = Array.from({ length: 401 }, (_unused, i) => i + 1);
+      expect(client.data).toEqual(all.filter((n) => n !== 300));
+      expect(failures).toBe(2);
+    });
+
     it('by retry does not go back to the header that the client came with', async () => {
       const { app, hub } = await serve((hub, connection) =>
         hub.stream({ topics: ['numbers'], for: connection }).pipe(

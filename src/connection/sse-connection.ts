@@ -329,8 +329,7 @@ export class SseConnection<User = any> implements StreamConnection {
     if (this.#stream === stream) {
       this.#stream = undefined;
       if (this.#output.cursor !== undefined && stream.reached !== '') {
-        // Of what the handler still had in work, the oldest may be what it failed at.
-        this.#reached = this.#output.oldestWithheld ?? stream.reached;
+        this.#reached = this.#output.resumeAt(stream.reached);
       }
     }
   }

@@ -49,14 +49,18 @@ function open(
     listener: {},
     reached: at(Number.MAX_SAFE_INTEGER),
   },
+  mostWithheld?: number,
 ) {
   const frames: Frame[] = [];
   const warnings: OutputWarning[] = [];
-  const output = new StreamOutput({
-    ...source,
-    send: (frame) => frames.push(frame),
-    warn: (warning) => warnings.push(warning),
-  });
+  const output = new StreamOutput(
+    {
+      ...source,
+      send: (frame) => frames.push(frame),
+      warn: (warning) => warnings.push(warning),
+    },
+    mostWithheld,
+  );
   if (start !== undefined) {
     output.startAt(start);
   }
@@ -426,6 +430,20 @@ describe('after a failure a client continues', () => {
     expect(stream.output.failedAt()).toBe(at(2));
   });
 
+  it('where it is when the oldest is one of those that are too many to remember', () => {
+    const stream = open(at(0), undefined, 2);
+    const events = [1, 2, 3, 4].map((position) => eventAt(position));
+    events.forEach((event) => stream.hand(event));
+    events.slice(0, 2).forEach((event) => stream.output.next(event));
+    stream.hand(eventAt(5));
+
+    expect(stream.output.failedAt()).toBeUndefined();
+    expect(stream.output.resumeAt(at(5))).toBe(at(2));
+    stream.output.startAt(at(2));
+    stream.hand(events[2]!);
+    expect(stream.output.failedAt()).toBe(at(3));
+  });
+
   it('where it is when nothing is in work or missing', () => {
     const stream = openHub();
     stream.hand(eventAt(1), eventAt(1));
@@ -445,16 +463,21 @@ describe('after a failure a client continues', () => {
 describe('whatever a handler does in order', () => {
   type Step = 'pass' | 'map' | 'twice' | 'delay' | 'late' | 'check';
 
-  it('ids grow, checkpoints wait for what is missing, and failures move', () => {
+  /** So few that the steps go beyond them. */
+  const MOST = 2;
+
+  it('ids grow, checkpoints wait for what is missing, and failures move past one event', () => {
+    const work: Step[] = ['delay', 'delay', 'delay', 'late', 'late', 'late'];
     const steps = fc.array(
-      fc.constantFrom<Step>('pass', 'map', 'twice', 'delay', 'late', 'check'),
-      { maxLength: 20 },
+      fc.constantFrom<Step>('pass', 'map', 'twice', 'check', ...work),
+      { maxLength: 40, size: 'max' },
     );
     fc.assert(
       fc.property(steps, (all) => {
-        const stream = openHub();
+        const stream = open(at(0), undefined, MOST);
         let position = 0;
         let delayed: HubEvent[] = [];
+        let overflows = false;
         for (const step of all) {
           const cursor = stream.output.cursor!;
           const isMissing = delayed.some(({ id }) => id! > cursor);
@@ -481,13 +504,22 @@ describe('whatever a handler does in order', () => {
           }
           const now = stream.output.cursor!;
           const missing = delayed.map(({ id }) => id!).filter((id) => id > now);
+          overflows =
+            missing.length > 0 && (overflows || missing.length > MOST);
           const failedAt = stream.output.failedAt();
+          const resumesAt = stream.output.resumeAt(at(position));
           expect(now >= cursor).toBe(true);
           if (missing.length === 0) {
             expect(failedAt).toBeUndefined();
+            expect(resumesAt).toBe(at(position));
+          } else if (failedAt === undefined) {
+            // It is handed on once more, and is known then.
+            expect(overflows).toBe(true);
+            expect(resumesAt).toBe(now);
           } else {
-            expect(failedAt! > now).toBe(true);
-            expect(failedAt! <= missing.at(-1)!).toBe(true);
+            // Not a later one: those before it would be lost.
+            expect(failedAt).toBe(missing[0]);
+            expect(resumesAt).toBe(missing[0]);
           }
         }
         const ids = stream.sent.flatMap((text) => text.split('@')[1] ?? []);

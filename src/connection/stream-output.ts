@@ -48,12 +48,11 @@ export class StreamOutput {
   /** Most streams never withhold anything. */
   #withheld: Withheld | undefined;
 
-  constructor(private readonly connection: OutputConnection) {}
-
-  /** The oldest event that was handed on and of which nothing was sent. */
-  get oldestWithheld(): Cursor | undefined {
-    return this.#withheld?.oldest;
-  }
+  /** @param mostWithheld how many withheld events are remembered one by one */
+  constructor(
+    private readonly connection: OutputConnection,
+    private readonly mostWithheld?: number,
+  ) {}
 
   get #withholds(): boolean {
     return this.#withheld !== undefined && !this.#withheld.isEmpty;
@@ -75,7 +74,7 @@ export class StreamOutput {
   afterEvent(): void {
     const id = this.endWork();
     if (id !== undefined && !this.#answered) {
-      (this.#withheld ??= new Withheld()).add(id);
+      (this.#withheld ??= new Withheld(this.mostWithheld)).add(id);
     }
     // Not when that threw: the failure is this event's.
     this.#current = undefined;
@@ -143,9 +142,17 @@ export class StreamOutput {
   }
 
   /**
+   * Behind which event another hub stream of the connection continues, when one has got as far
+   * as `reached`. Of what the handler still had in work, the oldest may be what it failed at.
+   */
+  resumeAt(reached: Cursor): Cursor {
+    return this.#withholds ? (this.#withheld!.oldest ?? this.cursor!) : reached;
+  }
+
+  /**
    * The id behind which a client continues after a failure: the event in work, else
    * the oldest of which nothing was sent. It must move, or the same event would fail
-   * for ever.
+   * for ever. While it is not known which that is, the client continues at its cursor.
    */
   failedAt(): Cursor | undefined {
     if (this.#holds) {
@@ -153,7 +160,7 @@ export class StreamOutput {
       this.#release(undefined);
     }
     const id =
-      this.#current === undefined ? this.oldestWithheld : this.#current.id;
+      this.#current === undefined ? this.#withheld?.oldest : this.#current.id;
     return id !== undefined && this.#isAhead(id) ? id : undefined;
   }
 

@@ -8,8 +8,12 @@ const NONE: Cursor[] = [];
 
 /** Events that were handed to a handler and of which nothing was sent yet, oldest first. */
 export class Withheld {
+  /** Of all that are withheld the oldest ones; none when only newer ones are left. */
   #ids: Cursor[] = NONE;
   #newest: Cursor | undefined;
+
+  /** @param most how many ids are remembered one by one */
+  constructor(private readonly most = MOST) {}
 
   /** The oldest one, as far as it is known. */
   get oldest(): Cursor | undefined {
@@ -21,10 +25,12 @@ export class Withheld {
   }
 
   add(id: Cursor): void {
+    const before = this.#newest;
     this.#newest = id;
-    if (this.#ids.length === 0) {
+    if (before === undefined) {
       this.#ids = [id];
-    } else if (this.#ids.length < MOST) {
+    } else if (this.#ids.at(-1) === before && this.#ids.length < this.most) {
+      // Not behind one that is not remembered, which would be taken for sent.
       this.#ids.push(id);
     }
   }
