@@ -71,6 +71,8 @@ export class Dispatcher {
   readonly #scope = new AsyncResource('EventHub');
   #started: Promise<void> | undefined;
   #position: Cursor = '';
+  /** The newest event that everybody who observes it has met. */
+  #settled: Cursor = '';
   #epoch = '';
   #obeyed: Cursor = '';
   #floor: Cursor = '';
@@ -101,6 +103,11 @@ export class Dispatcher {
   /** The newest event that this node has dispatched; empty until it has started. */
   get position(): Cursor {
     return this.#position;
+  }
+
+  /** The same without an event that is just being dispatched, which some streams have not met yet. */
+  get settled(): Cursor {
+    return this.#settled;
   }
 
   /** The newest of the hub's own entries that this node has met, or the position from which on it meets them. */
@@ -285,7 +292,8 @@ export class Dispatcher {
   #begin(bounds: LogBounds): void {
     this.#epoch = bounds.epoch;
     this.#floor = bounds.floor;
-    this.#position = this.#head = this.#obeyed = bounds.head;
+    this.#position = this.#settled = bounds.head;
+    this.#head = this.#obeyed = bounds.head;
   }
 
   async #run(): Promise<void> {
@@ -358,10 +366,13 @@ export class Dispatcher {
       if (event.id === undefined) {
         return this.#hear(event);
       }
+      this.#settled = event.id;
       this.#obey(event);
       return 1;
     }
-    return this.subjects.dispatch(event);
+    const asked = this.subjects.dispatch(event);
+    this.#settled = this.#position;
+    return asked;
   }
 
   /** Acts on one of the hub's own entries, which no subscriber gets. */
@@ -423,7 +434,8 @@ export class Dispatcher {
     this.#obeyUnmet();
     this.#epoch = epoch;
     this.#floor = floor;
-    this.#position = this.#head = this.#obeyed = position;
+    this.#position = this.#settled = position;
+    this.#head = this.#obeyed = position;
     this.window.clear(position);
     this.#waits.settle(position, before);
     if (isSame) {

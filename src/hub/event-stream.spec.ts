@@ -22,8 +22,12 @@ const connection = {
   topicMoved: nothing,
 } as unknown as StreamConnection;
 
-async function open(selection: Selection) {
-  const dispatcher = new Dispatcher(new MemoryLog(), {});
+async function open(
+  selection: Selection,
+  dispatcher = new Dispatcher(new MemoryLog(), {}),
+  onEvent: (event: HubEvent) => void = nothing,
+  parts: Partial<StreamConnection> = {},
+) {
   await dispatcher.start();
   let stream!: EventStream;
   const subscription = new Observable<HubEvent>((subscriber) => {
@@ -31,7 +35,7 @@ async function open(selection: Selection) {
       dispatcher,
       { authorize: nothing },
       selection,
-      connection,
+      { ...connection, ...parts },
       subscriber,
       {},
       new Presence(0),
@@ -39,7 +43,7 @@ async function open(selection: Selection) {
     );
     subscriber.add(() => stream.close());
     stream.open();
-  }).subscribe();
+  }).subscribe(onEvent);
   await nextTurn();
   return { stream, subscription, dispatcher };
 }
@@ -66,6 +70,37 @@ describe('a stream', () => {
     expect(subjects.size).toBe(2);
     subscription.unsubscribe();
     expect(subjects.size).toBe(0);
+    await dispatcher.stop();
+  });
+
+  it('that falls behind in the midst of a dispatch gets also the event that it has not met', async () => {
+    const log = new MemoryLog();
+    const dispatcher = new Dispatcher(log, {});
+    const selection = new Selection('hub.stream', { topics: ['lobby'] }, {});
+    const got: (string | undefined)[] = [];
+    let whenWritable = nothing;
+    let before: string | undefined;
+    await open(selection, dispatcher, () => {
+      // By what its handler puts into the other one's, the second time.
+      if (got.length === 1 && slow.stream.fallBehind()) {
+        before = slow.stream.position;
+      }
+    });
+    const slow = await open(selection, dispatcher, ({ id }) => got.push(id), {
+      whenWritable: (callback) => (whenWritable = callback),
+    });
+    const time = Date.now();
+    const record = { topic: 'lobby', type: 'message', data: '1', time };
+    const entries = await log.append([record, record, record]);
+    const ids = entries.map(({ cursor }) => cursor);
+    while (dispatcher.settled !== ids[2]) {
+      await nextTurn();
+    }
+    expect(got).toEqual([ids[0]]);
+    expect(before).toBe(ids[0]);
+    whenWritable();
+    expect(got).toEqual(ids);
+    expect(slow.stream.isUpToDate).toBe(true);
     await dispatcher.stop();
   });
 

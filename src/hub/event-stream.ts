@@ -87,9 +87,10 @@ export class EventStream
   }
 
   get position(): Cursor {
-    const { position } = this.dispatcher;
-    return this.#live !== undefined && position > this.#position
-      ? position
+    // An event being dispatched may be still to come, also when it is left in the midst of that.
+    const { settled } = this.dispatcher;
+    return this.#live !== undefined && settled > this.#position
+      ? settled
       : this.#position;
   }
 
