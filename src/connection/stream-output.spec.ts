@@ -393,6 +393,15 @@ describe('after a failure a client continues', () => {
     expect(stream.sent).toEqual(['half']);
   });
 
+  it('behind the event in work, also when what it had emitted cannot be sent', () => {
+    const stream = openHub();
+    stream.output.beforeEvent(eventAt(1));
+    stream.output.next({ n: 5n });
+
+    expect(stream.output.failedAt()).toBe(at(1));
+    expect(stream.sent).toEqual([]);
+  });
+
   it('behind an event whose frame cannot be made', () => {
     const stream = openHub();
 

@@ -157,7 +157,11 @@ export class StreamOutput {
   failedAt(): Cursor | undefined {
     if (this.#holds) {
       // A part of the event that fails: it goes out, but does not count for it.
-      this.#release(undefined);
+      try {
+        this.#release(undefined);
+      } catch {
+        // Nor can it be sent. The stream must end all the same.
+      }
     }
     const id =
       this.#current === undefined ? this.#withheld?.oldest : this.#current.id;

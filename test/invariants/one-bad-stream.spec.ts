@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { concatMap, finalize, map, retry } from 'rxjs';
+import { concat, concatMap, finalize, map, of, retry, throwError } from 'rxjs';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
 import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
@@ -64,6 +64,20 @@ class BadController {
     );
   }
 
+  @Sse('half-unserializable')
+  halfUnserializable(@Connection() connection: SseConnection) {
+    return this.#stream(connection).pipe(
+      concatMap((event) =>
+        event.data === POISON
+          ? concat(
+              of({ big: 1n }),
+              throwError(() => new Error('secret detail')),
+            )
+          : of(event),
+      ),
+    );
+  }
+
   @Sse('retry')
   retry(@Connection() connection: SseConnection) {
     return this.operator(connection).pipe(retry());
@@ -111,7 +125,13 @@ describe.each(platforms)(
 
     const start = () => startApp(adapter, { controllers: [BadController] });
 
-    it.each(['operator', 'predicate', 'async-operator', 'unserializable'])(
+    it.each([
+      'operator',
+      'predicate',
+      'async-operator',
+      'unserializable',
+      'half-unserializable',
+    ])(
       'a poison event ends a stream once and is not replayed for ever (%s)',
       async (path) => {
         const { hub, app } = await start();
