@@ -14,6 +14,7 @@ import {
   BehaviorSubject,
   Observable,
   Subject,
+  Subscriber,
   concat,
   concatMap,
   defer,
@@ -162,6 +163,19 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
       await hub.publish('a', { data: 'go' });
       await client.next('hub.error');
       expect((await client.untilClosed()).clean).toBe(true);
+    });
+
+    it('may follow one that nobody listened to any more when it was subscribed to', async () => {
+      const { app, hub } = await serve((hub, connection) => {
+        const stream = hub.stream({ topics: ['a'], for: connection });
+        const closed = new Subscriber<HubEvent>();
+        closed.unsubscribe();
+        stream.subscribe(closed);
+        return stream;
+      });
+      const client = await SseTestClient.connect(app, '/events');
+      await hub.publish('a', { data: 'first' });
+      expect((await client.next()).data).toBe('first');
     });
 
     it('may follow one that has ended', async () => {

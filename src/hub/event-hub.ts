@@ -210,7 +210,10 @@ export class EventHub<Map extends EventMap = AnyEventMap> {
         this.context.topicsPerStream,
       );
       subscriber.add(() => stream.close());
-      stream.open();
+      if (!subscriber.closed) {
+        // Else nobody would ever close it again.
+        stream.open();
+      }
     });
   }
 
