@@ -26,6 +26,7 @@ import {
   retry,
   switchMap,
   take,
+  throwError,
 } from 'rxjs';
 import { answer } from './support/answer.js';
 import { CaughtErrors } from './support/caught-errors.js';
@@ -272,6 +273,134 @@ describe.each(platforms)('A hub stream from @Sse() on %s', (_, adapter) => {
       const all = Array.from({ length: 401 }, (_unused, i) => i + 1);
       expect(client.data).toEqual(all.filter((n) => n !== 300));
       expect(failures).toBe(2);
+    });
+
+    describe('by retry, when an event fails at once while older ones are in asynchronous work', () => {
+      const check = ({ data }: HubEvent) => {
+        if (data === 'bad' || data % 5 === 0) {
+          throw new Error('I do not like it');
+        }
+        return true;
+      };
+      it.each([
+        ['an operator', undefined, filter(check)],
+        ['where', check, filter<HubEvent>(() => true)],
+      ])('only what failed is skipped (%s)', async (_name, where, operator) => {
+        const work = new Subject<void>();
+        let isOpen = false;
+        const { app, hub } = await serve((hub, connection) =>
+          hub.stream({ topics: ['numbers'], where, for: connection }).pipe(
+            operator,
+            concatMap(async (event: HubEvent) => {
+              if (!isOpen) {
+                await firstValueFrom(work);
+              }
+              return event;
+            }),
+            retry(),
+          ),
+        );
+        const client = await SseTestClient.connect(app, '/events');
+        await client.next('hub.checkpoint');
+        await count(hub, 'numbers', 1, 11);
+        await hub.publish('numbers', { data: 'bad', ephemeral: true });
+        await hub['settled']();
+        expect(client.data).toEqual([]);
+        isOpen = true;
+        work.next();
+        await client.until(() => client.data.includes(11));
+        await count(hub, 'numbers', 12, 16);
+        await client.until(() => client.data.includes(16));
+        expect(client.data).toEqual([
+          1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14, 16,
+        ]);
+        expect(client.lastEventId).toBe(await hub.head());
+        expect(
+          client.received.filter(({ type }) => type === 'hub.reset'),
+        ).toEqual([]);
+      });
+
+      it('what cannot go on for ever is told', async () => {
+        const work = new Subject<void>();
+        const { app, hub } = await serve((hub, connection) =>
+          hub.stream({ topics: ['numbers'], for: connection }).pipe(
+            map((event) => {
+              if (event.data > 1 && event.data < 300) {
+                throw new Error('I do not like it');
+              }
+              return event;
+            }),
+            concatMap(async (event: HubEvent) => {
+              if (event.data === 1) {
+                await firstValueFrom(work);
+              }
+              return event;
+            }),
+            retry(),
+          ),
+        );
+        const client = await SseTestClient.connect(app, '/events');
+        const { id } = await client.next('hub.checkpoint');
+        await count(hub, 'numbers', 1, 300);
+        const reset = await client.next('hub.reset');
+        expect(reset.data).toEqual({ reason: 'skipped', cursor: id });
+        await client.until(() => client.data.includes(300));
+        expect(client.data).toEqual([300]);
+      });
+
+      it('what a filter has left out before does not count for it', async () => {
+        let tried = 0;
+        const { app, hub } = await serve((hub, connection) =>
+          hub.stream({ topics: ['numbers'], for: connection }).pipe(
+            filter(({ data }) => data >= 10),
+            map((event) => {
+              if (event.data === 10) {
+                tried++;
+                throw new Error('I do not like it');
+              }
+              return event;
+            }),
+            retry(3),
+          ),
+        );
+        const client = await SseTestClient.connect(app, '/events');
+        await client.next('hub.checkpoint');
+        await count(hub, 'numbers', 1, 11);
+        await client.until(() => client.data.includes(11));
+        expect(client.data).toEqual([11]);
+        expect(tried).toBe(1);
+      });
+    });
+
+    it('by retry: what the failing event has emitted has not the id of the next one', async () => {
+      const work = new Subject<void>();
+      const { app, hub } = await serve((hub, connection) =>
+        hub
+          .stream({ topics: ['numbers'], rewind: 'all', for: connection })
+          .pipe(
+            concatMap((event) =>
+              event.data === 1
+                ? concat(
+                    of({ data: 'half' }),
+                    throwError(() => new Error('I do not like it')),
+                  )
+                : work.pipe(map(() => event)),
+            ),
+            retry(),
+          ),
+      );
+      const first = await hub.publish('numbers', { data: 1 });
+      await count(hub, 'numbers', 2, 2);
+      const client = await SseTestClient.connect(app, '/events');
+      expect(await client.next()).toMatchObject({
+        id: first.id,
+        data: 'half',
+      });
+      await eventually(() => work.observed);
+      await client.reconnect();
+      await eventually(() => work.observed);
+      work.next();
+      expect((await client.next()).data).toBe(2);
     });
 
     it('by retry does not go back to the header that the client came with', async () => {

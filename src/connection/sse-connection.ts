@@ -275,7 +275,16 @@ export class SseConnection<User = any> implements StreamConnection {
 
   /** @internal */
   get resumeFrom(): string | undefined {
-    return this.#reached ?? this.lastEventId;
+    const { cursor } = this.#output;
+    return this.#reached !== undefined && cursor! > this.#reached
+      ? // What was sent of the last event since.
+        cursor
+      : (this.#reached ?? this.lastEventId);
+  }
+
+  /** @internal */
+  get skipped(): ReadonlySet<Cursor> | undefined {
+    return this.#output.skipped;
   }
 
   /** @internal */
@@ -313,6 +322,8 @@ export class SseConnection<User = any> implements StreamConnection {
       throw new SecondStreamException();
     }
     const isFirst = this.#lastStream === undefined;
+    // Or it would go out as what the next event has emitted.
+    this.endWork();
     this.#stream = this.#lastStream = stream;
     if (this.#response.revoked || this.#response.ended) {
       stream.close();
@@ -329,7 +340,11 @@ export class SseConnection<User = any> implements StreamConnection {
     if (this.#stream === stream) {
       this.#stream = undefined;
       if (this.#output.cursor !== undefined && stream.reached !== '') {
-        this.#reached = this.#output.resumeAt(stream.reached);
+        const resumed = this.#output.resumeAt(stream.reached);
+        this.#reached = resumed ?? stream.reached;
+        if (resumed === undefined) {
+          this.#tellLost(stream.reached);
+        }
       }
     }
   }
@@ -454,7 +469,16 @@ export class SseConnection<User = any> implements StreamConnection {
 
   /** @internal Behind which event the client continues after a failure. */
   failedAt(): Cursor | undefined {
-    return this.#output.failedAt();
+    const at = this.#output.failedAt();
+    if (at !== undefined && this.#output.leavesOut(at)) {
+      this.#tellLost(at);
+    }
+    return at;
+  }
+
+  /** The client goes on there without what its handler still had in work. */
+  #tellLost(at: Cursor): void {
+    this.reset(at, { reason: 'skipped', cursor: this.#output.cursor! });
   }
 
   /** @internal What follows the head at once. */

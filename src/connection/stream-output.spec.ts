@@ -384,6 +384,16 @@ describe('after a failure a client continues', () => {
     expect(stream.output.failedAt()).toBe(at(2));
   });
 
+  it('behind the event in work, and is told if others may still be in work', () => {
+    const stream = openHub();
+    stream.hand(eventAt(1));
+    expect(stream.output.leavesOut(at(1))).toBe(false);
+    stream.output.beforeEvent(eventAt(2));
+    expect(stream.output.leavesOut(at(2))).toBe(true);
+    stream.output.next(eventAt(1));
+    expect(stream.output.leavesOut(at(2))).toBe(false);
+  });
+
   it('behind the event in work after what it had emitted, sent without its id', () => {
     const stream = openHub();
     stream.output.beforeEvent(eventAt(1));
@@ -466,6 +476,53 @@ describe('after a failure a client continues', () => {
     stream.output.beforeEvent(ephemeral());
 
     expect(stream.output.failedAt()).toBeUndefined();
+  });
+});
+
+describe('after a failure another stream of the connection', () => {
+  it('begins where the last one was, when nothing is withheld', () => {
+    const stream = openHub();
+    stream.output.beforeEvent(eventAt(2));
+
+    expect(stream.output.resumeAt(at(2))).toBe(at(2));
+    expect(stream.output.skipped).toBeUndefined();
+  });
+
+  it('begins at the client’s cursor and skips the event in work, when older ones are withheld', () => {
+    const stream = openHub();
+    stream.hand(eventAt(1), eventAt(1));
+    stream.hand(eventAt(2));
+    stream.output.beforeEvent(eventAt(3));
+
+    expect(stream.output.resumeAt(at(3))).toBe(at(1));
+    expect([...stream.output.skipped!]).toEqual([at(3)]);
+    stream.output.afterEvent();
+    stream.output.startAt(at(1));
+    expect(stream.checkpoint(2)).toBe(true);
+  });
+
+  it('skips no event that the client is past, nor one without an id', () => {
+    const stream = openHub();
+    stream.hand(eventAt(1));
+    stream.output.beforeEvent(eventAt(2));
+    stream.output.resumeAt(at(2));
+    stream.hand(eventAt(3), eventAt(3));
+    stream.hand(eventAt(4));
+    stream.output.beforeEvent(ephemeral());
+
+    expect(stream.output.resumeAt(at(4))).toBe(at(3));
+    expect([...stream.output.skipped!]).toEqual([]);
+  });
+
+  it('begins where the last one was, when it has begun at the cursor too often', () => {
+    const stream = openHub();
+    stream.hand(eventAt(1));
+    for (let position = 2; position <= 257; position++) {
+      stream.output.beforeEvent(eventAt(position));
+      expect(stream.output.resumeAt(at(position))).toBe(at(0));
+    }
+    stream.output.beforeEvent(eventAt(258));
+    expect(stream.output.resumeAt(at(258))).toBeUndefined();
   });
 });
 

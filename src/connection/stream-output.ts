@@ -9,6 +9,9 @@ import { encodeEvent, encodeFrame } from './frame.js';
 import { toFields } from './message.js';
 import { Withheld } from './withheld.js';
 
+/** How often a handler may start over because of others before an event is done. */
+const MOST_SKIPPED = 256;
+
 /** Something that a handler does which the developer should hear of once. */
 export type OutputWarning = 'id-backwards' | 'id-foreign' | 'id-lost';
 
@@ -47,6 +50,8 @@ export class StreamOutput {
   #answered = false;
   /** Most streams never withhold anything. */
   #withheld: Withheld | undefined;
+  /** Those behind the cursor. */
+  #skipped: Set<Cursor> | undefined;
 
   /** @param mostWithheld how many withheld events are remembered one by one */
   constructor(
@@ -141,12 +146,33 @@ export class StreamOutput {
     return true;
   }
 
+  /** What another hub stream of the connection does not hand on again: it failed at these. */
+  get skipped(): ReadonlySet<Cursor> | undefined {
+    return this.#skipped;
+  }
+
   /**
    * Behind which event another hub stream of the connection continues, when one has got as far
-   * as `reached`. Of what the handler still had in work, the oldest may be what it failed at.
+   * as `reached`.
+   *
+   * @returns `undefined` if it cannot continue there without what is withheld
    */
-  resumeAt(reached: Cursor): Cursor {
-    return this.#withholds ? (this.#withheld!.oldest ?? this.cursor!) : reached;
+  resumeAt(reached: Cursor): Cursor | undefined {
+    if (!this.#withholds) {
+      return reached;
+    }
+    if (this.#current === undefined) {
+      // Of what the handler still had in work, the oldest may be what it failed at.
+      return this.#withheld!.oldest ?? this.cursor;
+    }
+    // It failed at this event: those before it come once more, it does not.
+    this.#answered = true;
+    return this.#skip(this.#current.id) ? this.cursor : undefined;
+  }
+
+  /** Whether a client that continues there goes without an event that may still be in work. */
+  leavesOut(at: Cursor): boolean {
+    return this.#withholds && this.#withheld!.oldest !== at;
   }
 
   /**
@@ -166,6 +192,20 @@ export class StreamOutput {
     const id =
       this.#current === undefined ? this.#withheld?.oldest : this.#current.id;
     return id !== undefined && this.#isAhead(id) ? id : undefined;
+  }
+
+  /** @returns whether there is room for one more */
+  #skip(id: Cursor | undefined): boolean {
+    const skipped = (this.#skipped ??= new Set());
+    for (const other of skipped) {
+      if (other <= this.cursor!) {
+        skipped.delete(other);
+      }
+    }
+    if (id !== undefined) {
+      skipped.add(id);
+    }
+    return skipped.size <= MOST_SKIPPED;
   }
 
   /**

@@ -415,12 +415,13 @@ export class EventStream
   }
 
   #handOn(events: readonly HubEvent[]): void {
+    const { skipped } = this.connection;
     for (const event of events) {
       if (this.#closed) {
         return;
       }
       this.#position = event.id!;
-      if (this.selection.covers(event)) {
+      if (this.selection.covers(event) && !skipped?.has(event.id!)) {
         this.#emit(event);
       }
     }

@@ -5,7 +5,7 @@ import type { Listener } from './selection.js';
 
 /** Why a stream cannot continue from the client's cursor. */
 export type ResetReason =
-  'malformed' | 'unknown' | 'epoch' | 'evicted' | 'history-changed';
+  'malformed' | 'unknown' | 'epoch' | 'evicted' | 'history-changed' | 'skipped';
 
 /** The in-stream notice that history between a cursor and now is gone. */
 export interface Reset {
@@ -108,6 +108,8 @@ export interface StreamConnection extends ConnectionInfo {
   readonly listener: Listener;
   /** Where to continue: what the client sent, then where this connection is. */
   readonly resumeFrom: string | undefined;
+  /** Events behind that which its handler has failed at: they are not handed on again. */
+  readonly skipped: ReadonlySet<Cursor> | undefined;
   /** By what its topics differ from what the handler names: those joined (`true`) and left. */
   readonly movedTopics: ReadonlyMap<string, boolean> | undefined;
   /**

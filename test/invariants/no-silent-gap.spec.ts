@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { map } from 'rxjs';
+import { NEVER, concatMap, map, of, tap } from 'rxjs';
 import {
   Connection,
   EventHub,
@@ -21,6 +21,19 @@ class GapController {
     return this.hub
       .stream({ topics: ['numbers'], for: connection })
       .pipe(map((event) => event.with({ type: 'number' })));
+  }
+
+  /** The third cannot be processed, and the first is never done. */
+  @Sse('stuck')
+  stuck(@Connection() connection: SseConnection) {
+    return this.hub.stream({ topics: ['numbers'], for: connection }).pipe(
+      tap(({ data }) => {
+        if (data.n === 3) {
+          throw new Error('I do not like it');
+        }
+      }),
+      concatMap((event) => (event.data.n === 1 ? NEVER : of(event))),
+    );
   }
 }
 
@@ -168,5 +181,31 @@ describe.each(platforms)('Invariant 3, no silent gap (%s)', (_, adapter) => {
     await hub.publish('numbers', { data: { n: 4 } });
     await client.next('number');
     expect(client.data).toEqual([{ n: 4 }]);
+  });
+
+  it('is told when an event fails while older ones are in work, which can neither be sent nor replayed without it', async () => {
+    const { hub, app } = await start();
+    const client = await SseTestClient.connect(app, '/stuck');
+    const { id: before } = await client.next('hub.checkpoint');
+    const ids: string[] = [];
+    for (let n = 1; n <= 3; n++) {
+      ids.push((await hub.publish('numbers', { data: { n } })).id!);
+    }
+    expect(await client.next('hub.reset')).toMatchObject({
+      id: ids[2],
+      data: { reason: 'skipped', cursor: before },
+    });
+    expect(await client.next('hub.error')).toMatchObject({
+      id: ids[2],
+      data: { skipped: true },
+    });
+    await client.untilClosed();
+    await hub.publish('numbers', { data: { n: 4 } });
+    await client.reconnect();
+    await client.until(() => client.data.length === 1);
+    expect(client.data).toEqual([{ n: 4 }]);
+    expect(
+      client.received.filter(({ type }) => type === 'hub.reset'),
+    ).toHaveLength(1);
   });
 });
