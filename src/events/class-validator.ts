@@ -1,4 +1,4 @@
-type ClassValidator = typeof import('class-validator');
+export type ClassValidator = typeof import('class-validator');
 
 let loading: Promise<ClassValidator> | undefined;
 

@@ -1,35 +1,95 @@
 import type { EventClass } from '../hub/event-class.js';
 import { loadClassValidator } from './class-validator.js';
+import type { ClassValidator } from './class-validator.js';
+
+/** The event that was made of an object, or why none can be. */
+export type MadeEvent = { readonly event: object } | { readonly flaw: string };
+
+/** Of an object in a field nobody has said which fields are meant. */
+class UnknownFieldsError extends Error {}
 
 /**
  * Makes an event of another object: of its fields those that the class, or one that it
- * extends, has rules of class-validator for. Its constructor is not called.
- *
- * @returns `undefined` if the class has no rules, or the package is not installed
+ * extends, has rules of class-validator for. What a field with `@ValidateNested()` has must be an
+ * instance of a class with rules, and is taken by them. No constructor is called.
  */
 export async function toEventOf(
   eventClass: EventClass,
   source: object,
-): Promise<object | undefined> {
+): Promise<MadeEvent> {
   const validator = await loadClassValidator().catch(() => undefined);
-  const rules =
-    validator
-      ?.getMetadataStorage()
-      .getTargetValidationMetadatas(eventClass, '', true, false) ?? [];
-  if (rules.length === 0) {
-    return undefined;
+  if (validator === undefined || rulesOf(validator, eventClass).length === 0) {
+    return {
+      flaw: 'the class has no rules of class-validator, which would name its fields',
+    };
   }
-  const fields = rules.map(({ propertyName }) => [
-    propertyName,
-    {
-      value: (source as Record<string, unknown>)[propertyName],
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    },
-  ]);
+  try {
+    return { event: pick(validator, eventClass, source) };
+  } catch (error) {
+    if (error instanceof UnknownFieldsError) {
+      return { flaw: error.message };
+    }
+    throw error;
+  }
+}
+
+/** @throws UnknownFieldsError */
+function pick(
+  validator: ClassValidator,
+  type: EventClass,
+  source: object,
+): object {
+  const rules = rulesOf(validator, type);
+  const nested = new Set(
+    rules
+      .filter(
+        (rule) => rule.type === validator.ValidationTypes.NESTED_VALIDATION,
+      )
+      .map(({ propertyName }) => propertyName),
+  );
+  const fields = rules.map(({ propertyName: name }) => {
+    const value = (source as Record<string, unknown>)[name];
+    return [
+      name,
+      {
+        value: nested.has(name) ? pickNested(validator, name, value) : value,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      },
+    ];
+  });
   return Object.create(
-    eventClass.prototype as object,
+    type.prototype as object,
     Object.fromEntries(fields) as PropertyDescriptorMap,
   ) as object;
+}
+
+/** @throws UnknownFieldsError */
+function pickNested(
+  validator: ClassValidator,
+  field: string,
+  value: unknown,
+): unknown {
+  if (Array.isArray(value)) {
+    return value.map((one) => pickNested(validator, field, one));
+  }
+  if (typeof value !== 'object' || value === null) {
+    // The rule itself is about that.
+    return value;
+  }
+  const type = value.constructor as EventClass | undefined;
+  if (type === undefined || rulesOf(validator, type).length === 0) {
+    throw new UnknownFieldsError(
+      `the object in "${field}" is no instance of a class with rules, which would name its fields`,
+    );
+  }
+  return pick(validator, type, value);
+}
+
+/** Those of the class and of the classes that it extends. */
+function rulesOf(validator: ClassValidator, type: EventClass) {
+  return validator
+    .getMetadataStorage()
+    .getTargetValidationMetadatas(type, '', true, false);
 }

@@ -67,21 +67,17 @@ export class Publication {
     if (value instanceof this.eventClass) {
       return value;
     }
-    const isObject = typeof value === 'object' && value !== null;
-    const event = isObject
-      ? await toEventOf(this.eventClass, value)
-      : undefined;
-    return event ?? this.#refuse(value, isObject);
+    if (typeof value !== 'object' || value === null) {
+      return this.#refuse(`a ${typeof value}`);
+    }
+    const made = await toEventOf(this.eventClass, value);
+    return 'event' in made
+      ? made.event
+      : this.#refuse(`a ${value.constructor?.name}`, `, because ${made.flaw}`);
   }
 
-  #refuse(value: unknown, isObject: boolean): never {
+  #refuse(what: string, why = ''): never {
     const { name } = this.eventClass;
-    const what = isObject
-      ? `a ${value!.constructor?.name}`
-      : `a ${typeof value}`;
-    const why = isObject
-      ? ', because the class has no rules of class-validator, which would name its fields'
-      : '';
     throw new InvalidPublisherException(
       `${this.method} has @PublishEvent(${name}) and gave ${what}, of which no ${name} can be made${why}. Say what to publish: @PublishEvent(${name}, { map: (result) => new ${name}(…) }).`,
     );

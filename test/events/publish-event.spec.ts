@@ -30,7 +30,7 @@ import { NestFactory, REQUEST } from '@nestjs/core';
 import { ApiOperation, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import { jest } from '@jest/globals';
-import { IsInt, IsString } from 'class-validator';
+import { IsInt, IsString, ValidateNested } from 'class-validator';
 import {
   EventHub,
   EventValidationException,
@@ -271,6 +271,69 @@ describe('@PublishEvent() of an object of another class', () => {
     expect(await movies.add(movie)).toBe(movie);
     await movies.add({ id: 1, title: 'Alien', passwordHash: 'secret' });
     expect(await published()).toEqual([ALIEN, ALIEN]);
+  });
+
+  describe('with objects in them', () => {
+    class Owner {
+      @IsString()
+      readonly name: string;
+      readonly passwordHash = 'secret';
+
+      constructor(name: any) {
+        this.name = name;
+      }
+    }
+
+    @SseEvent('listed', { topic: 'movies' })
+    class Listed {
+      @IsInt()
+      readonly id!: number;
+      @ValidateNested({ each: true })
+      readonly owners!: Owner | Owner[];
+    }
+
+    @Injectable()
+    class Lists {
+      @PublishEvent(Listed)
+      async add(owners: unknown): Promise<any> {
+        return Promise.resolve({ id: 1, owners, secret: 1 });
+      }
+    }
+
+    it('publishes of them what their own classes have rules for', async () => {
+      const lists = await provide(Lists);
+      await lists.add(new Owner('Ann'));
+      await lists.add([new Owner('Ann'), new Owner('Bob')]);
+      expect(await published()).toEqual([
+        'listed {"id":1,"owners":{"name":"Ann"}}',
+        'listed {"id":1,"owners":[{"name":"Ann"},{"name":"Bob"}]}',
+      ]);
+    });
+
+    it('validates them, too', async () => {
+      const lists = await provide(Lists);
+      await expect(lists.add(new Owner(5))).rejects.toThrow(
+        EventValidationException,
+      );
+      await expect(lists.add('Ann')).rejects.toThrow(EventValidationException);
+      expect(await published()).toEqual([]);
+    });
+
+    it.each<[string, unknown]>([
+      ['a plain object', { name: 'Ann', passwordHash: 'secret' }],
+      ['one among others', [new Owner('Ann'), { passwordHash: 'secret' }]],
+      ['an object without a class', Object.create(null)],
+      ['a map', new Map([['a', new Owner('Ann')]])],
+    ])(
+      'publishes none with %s, whose fields nobody has named',
+      async (_, owners) => {
+        const lists = await provide(Lists);
+        await expect(lists.add(owners)).rejects.toThrow(
+          'because the object in "owners" is no instance of a class with rules, which would name its fields. Say what to publish: @PublishEvent(Listed, { map:',
+        );
+        expect(await published()).toEqual([]);
+      },
+    );
   });
 
   it('validates them', async () => {
