@@ -466,6 +466,31 @@ describe.each(platforms)(
           expect(hub.connections()).toHaveLength(0);
         },
       );
+
+      it('behind a stream on the same socket has no stream that waits with it', async () => {
+        const { hub, port } = await startApp(adapter, parts);
+        const client = await openStream(port);
+        client.send('HEAD', '/events');
+        await eventually(() => connections[1]?.signal.aborted === true);
+        expect(hub.connections()).toEqual([connections[0]]);
+        const published = await publish(hub, 1, 8);
+        await client.untilTail(endOf(8));
+        expect(connections[1]!.response.holdsFrames).toBe(false);
+
+        connections[0]!.close();
+        client.send('GET', '/json');
+        await client.until(() => client.tail.endsWith('{"json":true}'));
+        const [stream, head] = client.bytes
+          .toString('latin1')
+          .split(/(?=HTTP\/1\.1 )/);
+        expect(appBlocks(readResponse(Buffer.from(stream!)))).toEqual(
+          published.map(blockOf),
+        );
+        expect(head!.toLowerCase()).toContain(
+          'content-type: text/event-stream\r\n',
+        );
+        expect(head).toMatch(/\r\n\r\n$/);
+      });
     });
 
     if (platform === 'Express') {

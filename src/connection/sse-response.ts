@@ -460,6 +460,10 @@ export class SseResponse
         this.end(opening.endsWith.reason, opening.endsWith.frame);
       } else if (this.#host.closing) {
         this.end('shutdown');
+      } else if (this.isHead) {
+        // Its answer is complete; behind a response that goes on it would not be told so for long,
+        // and all that is sent would wait for it.
+        this.#finish('client');
       } else if (this.#writer.blocked) {
         this.#stall.begin(raw, this.#lastWriteAt);
         this.#checkPending();
