@@ -1,7 +1,29 @@
-import { Controller } from '@nestjs/common';
+import {
+  Catch,
+  ConflictException,
+  Controller,
+  UseFilters,
+} from '@nestjs/common';
+import type {
+  ArgumentsHost,
+  CallHandler,
+  ExceptionFilter,
+  ExecutionContext,
+  INestApplication,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { NEVER, Observable, Subject, concat, map, of, range } from 'rxjs';
+import {
+  NEVER,
+  Observable,
+  Subject,
+  concat,
+  map,
+  of,
+  range,
+  retry,
+} from 'rxjs';
 import {
   Connection,
   EventHub,
@@ -16,7 +38,7 @@ import { driveClock, releaseClock } from './support/driven-clock.js';
 import type { DrivenClock } from './support/driven-clock.js';
 import { eventually, settled } from './support/eventually.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
-import type { RunningApp } from './support/running-app.js';
+import type { AppParts, RunningApp } from './support/running-app.js';
 import { blocksOf, readResponse } from './support/wire.js';
 import {
   WireClient,
@@ -34,9 +56,23 @@ const BURST = 20 * MIB;
 const connections: Record<string, SseConnection[]> = {};
 let source: Subject<unknown>;
 let pulled: number;
+let gate: Promise<void>;
+let openGate: () => void;
 
 function remember(path: string, connection: SseConnection): void {
   (connections[path] ??= []).push(connection);
+}
+
+/** Answers when the test opens the gate. */
+@Catch(ConflictException)
+class GatedFilter implements ExceptionFilter {
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  async catch(error: ConflictException, host: ArgumentsHost): Promise<void> {
+    await gate;
+    const response = host.switchToHttp().getResponse<unknown>();
+    this.adapterHost.httpAdapter.reply(response, { late: true }, 409);
+  }
 }
 
 @Controller()
@@ -102,6 +138,17 @@ class StreamsController {
 
   @Sse('silent')
   silent() {
+    return NEVER;
+  }
+
+  /** Its first call fails. */
+  @Sse('tried-again')
+  @UseFilters(GatedFilter)
+  triedAgain(@Connection() connection: SseConnection) {
+    remember('tried-again', connection);
+    if (connections['tried-again']!.length === 1) {
+      throw new ConflictException();
+    }
     return NEVER;
   }
 }
@@ -176,7 +223,10 @@ const reasonOf = (path: string): unknown =>
   connections[path]![0]!.signal.reason;
 
 describe.each(platforms)('Slow clients (%s)', (_, adapter) => {
-  const start = async (options: SseModuleOptions = {}): Promise<WatchedApp> => {
+  const start = async (
+    options: SseModuleOptions = {},
+    configure?: AppParts['configure'],
+  ): Promise<WatchedApp> => {
     const clock = driveClock();
     const app = await startApp(adapter, {
       controllers: [StreamsController],
@@ -185,6 +235,7 @@ describe.each(platforms)('Slow clients (%s)', (_, adapter) => {
         heartbeat: 100,
         ...options,
       },
+      configure,
     });
     const sockets: Socket[] = [];
     app.app
@@ -205,9 +256,13 @@ describe.each(platforms)('Slow clients (%s)', (_, adapter) => {
     }
     source = new Subject();
     pulled = 0;
+    gate = new Promise((resolve) => {
+      openGate = resolve;
+    });
   });
 
   afterEach(async () => {
+    openGate();
     releaseClock();
     destroyWireClients();
     await closeApps();
@@ -332,6 +387,44 @@ describe.each(platforms)('Slow clients (%s)', (_, adapter) => {
       app.clock.advance(1_100);
       await swept(watch);
       expect(app.sockets[0]!.destroyed).toBe(true);
+    });
+
+    it('does not cut a stream that an interceptor got by trying again', async () => {
+      const app = await start(
+        { slowClient: { stallTimeout: 1_000 } },
+        (nest: INestApplication) =>
+          nest.useGlobalInterceptors({
+            intercept: (_context: ExecutionContext, next: CallHandler) =>
+              next.handle().pipe(retry(1)),
+          }),
+      );
+      const client = await open(app, '/tried-again');
+      expect(connections['tried-again']).toHaveLength(2);
+      const watch = await open(app, '/silent');
+      app.clock.advance(1_100);
+      await swept(watch);
+      app.clock.advance(1_100);
+      await swept(watch);
+      expect(app.sockets[0]!.destroyed).toBe(false);
+      expect(app.hub.connections()).toContain(connections['tried-again']![1]);
+      connections['tried-again']![1]!.close();
+      await client.untilTail('0\r\n\r\n');
+    });
+
+    it('does not cut the answer of an exception filter, however long it takes', async () => {
+      const app = await start({ slowClient: { stallTimeout: 1_000 } });
+      const watch = await open(app, '/silent');
+      const client = await WireClient.get(app.port, '/tried-again');
+      await eventually(
+        () => connections['tried-again']?.[0]!.signal.aborted === true,
+      );
+      app.clock.advance(1_100);
+      await swept(watch);
+      app.clock.advance(1_100);
+      await swept(watch);
+      openGate();
+      await client.untilTail('{"late":true}');
+      expect(readResponse(client.bytes).status).toBe(409);
     });
 
     it('does not cut a client that takes some of what waits, however long all of it takes', async () => {

@@ -2,7 +2,7 @@
 export interface Beating {
   /** Whether the client has not taken yet what was written. */
   readonly blocked: boolean;
-  /** Whether its head was written. */
+  /** Whether its head was written, and a stream is to follow or has to leave still. */
   readonly beats: boolean;
   /** Since when the client has taken nothing of what waits. */
   stalledSince(now: number): number;

@@ -55,6 +55,8 @@ export class SseResponse
   /** Whether interceptors of the method stand between the handler and us. */
   #isPiped = false;
   #state: 'opening' | 'open' | 'ended' = 'opening';
+  /** Whether the client has a stream to take: one that ended before its head is answered by others. */
+  #hasBody = false;
   #revoked = false;
   #dirty = false;
   /** The size of an event that is larger than what may be pending, until it has been taken. */
@@ -263,12 +265,8 @@ export class SseResponse
     }
   }
 
-  /** Whether the head was written. */
   get beats(): boolean {
-    return (
-      this.#state === 'open' ||
-      (this.#state === 'ended' && this.#raw !== undefined)
-    );
+    return this.#hasBody && this.#raw !== undefined;
   }
 
   get blocked(): boolean {
@@ -370,8 +368,11 @@ export class SseResponse
   /** Ends the stream at once; what the client has not read is lost to this response. */
   cut(reason: string): void {
     const raw = this.#raw;
+    const isOurs = !this.ended || this.#hasBody;
     this.#finish(reason);
-    raw?.destroy();
+    if (isOurs) {
+      raw?.destroy();
+    }
   }
 
   /** Resolves when the bytes have left, or the client has. */
@@ -454,13 +455,14 @@ export class SseResponse
         start === undefined ? [retry] : [retry, start],
         this.#host,
       );
+      this.#hasBody = !this.isHead;
       this.#lastWriteAt = this.#host.now();
       this.#host.opened(this);
       if (opening?.endsWith !== undefined) {
         this.end(opening.endsWith.reason, opening.endsWith.frame);
       } else if (this.#host.closing) {
         this.end('shutdown');
-      } else if (this.isHead) {
+      } else if (!this.#hasBody) {
         // Its answer is complete; behind a response that goes on it would not be told so for long,
         // and all that is sent would wait for it.
         this.#finish('client');
