@@ -39,6 +39,7 @@ import {
   Reflector,
 } from '@nestjs/core';
 import { IsIn, IsString, MinLength } from 'class-validator';
+import type { ServerResponse } from 'node:http';
 import { Connection, EventHub, Sse, SseConnection } from 'nestjs-sse-hub';
 import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import {
@@ -81,7 +82,7 @@ function interceptor(
 
 describe.each(platforms)(
   'The pipeline of an @Sse() route on %s',
-  (_, adapter) => {
+  (platform, adapter) => {
     describe('guards', () => {
       const denials: [
         name: string,
@@ -453,6 +454,119 @@ describe.each(platforms)(
         await answer(`${url}/operator`);
         expect(released).toBe(1);
       });
+    });
+
+    describe('a head that cannot be written', () => {
+      let subscribed: number;
+
+      @Controller()
+      class TrackedController {
+        constructor(private readonly hub: EventHub) {}
+
+        @Sse('at-once')
+        atOnce() {
+          return defer(() => {
+            subscribed++;
+            return NEVER.pipe(finalize(() => subscribed--));
+          });
+        }
+
+        @Sse('promised')
+        promised() {
+          return Promise.resolve(this.atOnce());
+        }
+
+        @Sse('hub')
+        fromHub(@Connection() connection: SseConnection) {
+          return this.hub.stream({ topics: ['a'], for: connection });
+        }
+
+        @UseInterceptors(interceptor((_context, next) => next.handle()))
+        @Sse('piped')
+        piped() {
+          return this.atOnce();
+        }
+
+        @Sse('closed')
+        closed(@Connection() connection: SseConnection) {
+          connection.close();
+          return this.atOnce();
+        }
+      }
+
+      const ROUTES = ['at-once', 'promised', 'hub', 'piped', 'closed'];
+
+      /** `meet` is the middleware's. */
+      const start = (
+        meet: (response: ServerResponse) => void,
+        hasHook: boolean,
+      ) => {
+        subscribed = 0;
+        return startApp(adapter, {
+          controllers: [TrackedController],
+          configure: (app: INestApplication) => {
+            app.use(
+              (
+                _request: unknown,
+                response: ServerResponse,
+                next: () => void,
+              ) => {
+                meet(response);
+                next();
+              },
+            );
+            if (hasHook && platform === 'Fastify') {
+              const fastify = app.getHttpAdapter().getInstance();
+              fastify.addHook('onSend', async () => undefined);
+            }
+          },
+        });
+      };
+
+      /** As middleware does that listens for the head, such as that of sessions. */
+      const failOnce = (response: ServerResponse): void => {
+        const writeHead = response.writeHead.bind(response);
+        response.writeHead = () => {
+          response.writeHead = writeHead;
+          throw new Error('option sameSite is invalid');
+        };
+      };
+
+      const cases = ROUTES.flatMap((path) =>
+        (platform === 'Fastify' ? [false, true] : [false]).map(
+          (hasHook) => [path, hasHook] as const,
+        ),
+      );
+
+      it.each(cases)(
+        'answers 500, as JSON (/%s, with a hook that is asynchronous: %s)',
+        async (path, hasHook) => {
+          const { url, hub } = await start(failOnce, hasHook);
+          const { status, headers, body } = await answer(`${url}/${path}`);
+          expect(status).toBe(500);
+          expect(headers.get('content-type')).toMatch(/^application\/json/);
+          expect(headers.get('x-accel-buffering')).toBeNull();
+          expect(body).toMatchObject({ message: 'Internal server error' });
+          expect(hub.connections()).toEqual([]);
+          expect(subscribed).toBe(0);
+        },
+      );
+
+      it.each(cases)(
+        'ends the request when a head has been sent before (/%s, with a hook that is asynchronous: %s)',
+        async (path, hasHook) => {
+          const { url, hub } = await start(
+            (response) => response.flushHeaders(),
+            hasHook,
+          );
+          await answer(`${url}/${path}`).catch((error: Error) => {
+            // Cut off behind the head.
+            expect(error.name).toBe('TypeError');
+          });
+          expect(hub.connections()).toEqual([]);
+          expect(subscribed).toBe(0);
+        },
+      );
     });
 
     describe('exception filters', () => {

@@ -35,8 +35,8 @@ export function writeHead(
     if (response.req.httpVersion === '1.1') {
       response.setHeader('Connection', host.closing ? 'close' : 'keep-alive');
     }
-    socket?.setTimeout(0);
     response.writeHead(response.statusCode);
+    socket?.setTimeout(0);
     socket?.cork();
   }
   if (response.req.method === 'HEAD') {
@@ -47,4 +47,12 @@ export function writeHead(
   if (socket !== null && response instanceof ServerResponse) {
     host.uncorkLater(socket);
   }
+}
+
+/** Takes back what only the head of a stream says: the request is answered otherwise. */
+export function takeBackHead(response: RawResponse): void {
+  for (const [name] of HEADERS) {
+    response.removeHeader(name);
+  }
+  response.removeHeader('Connection');
 }

@@ -3,8 +3,11 @@ import type { RawResponse } from './raw-response.js';
 
 /** Who takes a response over from the platform. */
 export interface Taker {
-  /** The response is ours, with every header set that platform and plugins want on it. */
-  open(raw: RawResponse): void;
+  /**
+   * The response is ours, with every header set that platform and plugins want on it.
+   * @returns whether it is taken; if not, the platform answers with what its head failed with
+   */
+  open(raw: RawResponse): boolean;
   /** It is not, and will not be. */
   giveUp(reason: string): void;
 }
@@ -19,6 +22,7 @@ interface FastifyReply {
   then: unknown;
   send(payload: unknown): unknown;
   header(name: string, value: string): unknown;
+  removeHeader(name: string): unknown;
 }
 
 /** What Express and Fastify do in their own way. */
@@ -41,9 +45,10 @@ export class Express implements Platform {
   }
 
   takeOver(taker: Taker): void {
-    // `json()` ends in `send()`.
-    this.raw.send = ignore;
-    taker.open(this.raw);
+    if (taker.open(this.raw)) {
+      // `json()` ends in `send()`.
+      this.raw.send = ignore;
+    }
   }
 }
 
@@ -68,20 +73,22 @@ export class Fastify implements Platform {
     reply.header('content-type', 'text/event-stream');
     reply.raw = standIn(raw, (taken) => {
       reply.raw = raw;
+      if (taken && !taker.open(raw)) {
+        reply.removeHeader('content-type');
+        return;
+      }
       // From now on a reply is Nest's, at the end of the pipeline; until now it may be an
       // error handler's, because a hook failed.
       reply.send = ignore;
-      if (taken) {
-        taker.open(raw);
-      } else {
+      // A reply is a thenable that resolves when the response has ended. Nest returns it from
+      // an async function, which would stay in memory for as long as the stream.
+      // oxlint-disable-next-line unicorn/no-thenable
+      reply.then = undefined;
+      if (!taken) {
         taker.giveUp('head-failed');
       }
     });
     reply.send(undefined);
-    // A reply is a thenable that resolves when the response has ended. Nest returns it from
-    // an async function, which would stay in memory for as long as the stream.
-    // oxlint-disable-next-line unicorn/no-thenable
-    reply.then = undefined;
   }
 }
 
@@ -121,7 +128,7 @@ function standIn(
         }
       } catch {
         // A value that Node refuses: Fastify has not looked at it.
-        response.writeHead(500).end();
+        refuse(response);
         return onEnd(false);
       }
       onEnd(taken);
@@ -139,4 +146,13 @@ function standIn(
     },
     set: (target, name, value) => Reflect.set(target, name, value, target),
   });
+}
+
+/** Answers as far as that is possible still. */
+function refuse(response: ServerResponse): void {
+  try {
+    response.writeHead(500).end();
+  } catch {
+    response.destroy();
+  }
 }

@@ -13,7 +13,7 @@ import type { HandlerSink } from './handler-subscriber.js';
 import { HandlerSubscriber, whenSubscribed } from './handler-subscriber.js';
 import type { Beating } from './heartbeat.js';
 import type { ResponseHost } from './response-host.js';
-import { writeHead } from './head.js';
+import { takeBackHead, writeHead } from './head.js';
 import { LazyAbortController } from './lazy-abort-controller.js';
 import { isPromise, toStream } from './handler-result.js';
 import type { Platform } from './platform.js';
@@ -441,39 +441,68 @@ export class SseResponse
       : whenSubscribed(stream, () => this.#opening?.settle());
   }
 
-  /** Writes the head: the response is ours. */
-  open(raw: RawResponse): void {
+  /** Writes the head: the response is ours, unless it cannot be written. */
+  open(raw: RawResponse): boolean {
     const opening = this.#opening;
-    this.#opening = undefined;
-    if (this.#state === 'opening') {
-      this.#state = 'open';
-      const start = this.#connection.takeStartFrame();
-      const retry = this.#host.retryFrame();
-      writeHead(
-        raw,
-        this.#writer,
-        start === undefined ? [retry] : [retry, start],
-        this.#host,
-      );
-      this.#hasBody = !this.isHead;
-      this.#lastWriteAt = this.#host.now();
-      this.#host.opened(this);
-      if (opening?.endsWith !== undefined) {
-        this.end(opening.endsWith.reason, opening.endsWith.frame);
-      } else if (this.#host.closing) {
-        this.end('shutdown');
-      } else if (!this.#hasBody) {
-        // Its answer is complete; behind a response that goes on it would not be told so for long,
-        // and all that is sent would wait for it.
-        this.#finish('client');
-      } else if (this.#writer.blocked) {
-        this.#stall.begin(raw, this.#lastWriteAt);
-        this.#checkPending();
-      } else {
-        this.#connection.becameWritable();
-      }
+    if (opening === undefined) {
+      return true;
     }
-    opening?.outcome.done();
+    try {
+      this.#writeHead(raw);
+    } catch (error) {
+      return this.#headFailed(raw, opening, error);
+    }
+    if (this.#opening === opening) {
+      this.#opened(raw, opening);
+    }
+    opening.outcome.done();
+    return true;
+  }
+
+  #writeHead(raw: RawResponse): void {
+    const start = this.#connection.takeStartFrame();
+    const retry = this.#host.retryFrame();
+    writeHead(
+      raw,
+      this.#writer,
+      start === undefined ? [retry] : [retry, start],
+      this.#host,
+    );
+  }
+
+  #opened(raw: RawResponse, { endsWith }: Opening): void {
+    this.#opening = undefined;
+    this.#state = 'open';
+    this.#hasBody = !this.isHead;
+    this.#lastWriteAt = this.#host.now();
+    this.#host.opened(this);
+    if (endsWith !== undefined) {
+      this.end(endsWith.reason, endsWith.frame);
+    } else if (this.#host.closing) {
+      this.end('shutdown');
+    } else if (!this.#hasBody) {
+      // Its answer is complete; behind a response that goes on it would not be told so for long,
+      // and all that is sent would wait for it.
+      this.#finish('client');
+    } else if (this.#writer.blocked) {
+      this.#stall.begin(raw, this.#lastWriteAt);
+      this.#checkPending();
+    } else {
+      this.#connection.becameWritable();
+    }
+  }
+
+  /** What a listener for the head has thrown, or Node, is the request's while that can be answered. */
+  #headFailed(raw: RawResponse, opening: Opening, error: unknown): boolean {
+    if (raw.headersSent) {
+      this.#host.failed(this, error);
+      this.cut('failed');
+      return true;
+    }
+    takeBackHead(raw);
+    opening.outcome.fail(error);
+    this.#finish('failed');
+    return false;
   }
 
   /** The response is not ours, and will not be. */
