@@ -33,6 +33,8 @@ class FaultyLog extends MemoryLog {
   readonly calls = { open: 0, read: 0, tail: 0, close: 0 };
   /** What becomes of the next tails, before they yield anything. */
   faults: ('fails' | 'ends')[] = [];
+  /** Whether it cannot be read back, as the window needs it at start. */
+  isUnreadable = false;
   readonly #gaps: LogGap[] = [];
   #interrupt: ((fault: 'fails' | 'ends') => void) | undefined;
 
@@ -44,6 +46,14 @@ class FaultyLog extends MemoryLog {
   override read(...args: Parameters<MemoryLog['read']>): Promise<LogPage> {
     this.calls.read++;
     return super.read(...args);
+  }
+
+  override readBack(
+    ...args: Parameters<MemoryLog['readBack']>
+  ): Promise<LogPage> {
+    return this.isUnreadable
+      ? Promise.reject(new LogUnavailableException('gone'))
+      : super.readBack(...args);
   }
 
   override close(): Promise<void> {
@@ -140,8 +150,11 @@ function dispatcherOf(
   return dispatcher;
 }
 
-async function start(log = new FaultyLog(), window?: { events?: number }) {
-  const dispatcher = dispatcherOf(log, window);
+async function start(
+  log = new FaultyLog(),
+  window?: { events?: number },
+  dispatcher = dispatcherOf(log, window),
+) {
   const recorder = new Recorder();
   dispatcher.subjects.observe(everything, recorder);
   await dispatcher.start();
@@ -242,6 +255,29 @@ describe('a dispatcher starts', () => {
     await dispatcher.start();
 
     expect(log.calls).toMatchObject({ open: 1, tail: 1 });
+  });
+});
+
+describe('a dispatcher that could not fill its window', () => {
+  it('starts again on the log that it has opened', async () => {
+    const log = new FaultyLog();
+    log.isUnreadable = true;
+    await expect(start(log)).rejects.toThrow(LogUnavailableException);
+    await append(log, 1);
+    log.isUnreadable = false;
+    const { recorder } = await start(log, undefined, dispatchers[0]);
+
+    expect(await recorder.until(1)).toEqual([1]);
+    expect(log.calls.open).toBe(1);
+  });
+
+  it('closes the log when it stops', async () => {
+    const log = new FaultyLog();
+    log.isUnreadable = true;
+    await expect(start(log)).rejects.toThrow(LogUnavailableException);
+    await dispatchers[0]!.stop();
+
+    expect(log.calls.close).toBe(1);
   });
 });
 

@@ -70,6 +70,8 @@ export class Dispatcher {
   /** The context in which the application starts, whoever publishes first. */
   readonly #scope = new AsyncResource('EventHub');
   #started: Promise<void> | undefined;
+  /** What the log had when it was opened, which it is once. */
+  #opened: LogBounds | undefined;
   #position: Cursor = '';
   /** The newest event that everybody who observes it has met. */
   #settled: Cursor = '';
@@ -180,8 +182,9 @@ export class Dispatcher {
     this.#waits.rejectAll(
       'The application is shutting down before this node has met the entry.',
     );
-    if (this.#started !== undefined) {
-      await this.#started.catch(() => undefined);
+    // It may be open although what comes behind has failed.
+    if (this.#started !== undefined || this.#opened !== undefined) {
+      await this.#started?.catch(() => undefined);
       await this.log.close();
       await this.#running;
     }
@@ -283,7 +286,7 @@ export class Dispatcher {
   }
 
   async #start(): Promise<void> {
-    const bounds = await this.log.open();
+    const bounds = (this.#opened ??= await this.log.open());
     await fillWindow(this.window, this.log, bounds);
     this.#begin(bounds);
     this.#running = this.#scope.runInAsyncScope(() => this.#run());
