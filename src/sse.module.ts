@@ -1,4 +1,4 @@
-import { Global, Inject, Module } from '@nestjs/common';
+import { Global, Inject, Logger, Module } from '@nestjs/common';
 import type { BeforeApplicationShutdown, DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { AUTHORIZATION_OPTIONS } from './authorization/authorization-options.js';
@@ -160,6 +160,8 @@ export class SseModule
   extends ConfigurableModuleClass
   implements BeforeApplicationShutdown
 {
+  readonly #logger = new Logger('SseModule');
+
   constructor(
     private readonly hub: EventHub,
     private readonly connections: Connections,
@@ -194,7 +196,14 @@ export class SseModule
     this.connections.beginToClose();
     // While the hub still takes what they publish.
     await this.listeners.stop(forWork);
-    await this.hub.stop(forWork);
+    const stopped = this.hub
+      .stop(forWork)
+      .catch((error: unknown) =>
+        this.#logger.error('The hub could not stop as it should', error),
+      );
+    // A log that takes its time to close must not take that of the streams.
+    await forWork.wait(stopped);
     await this.connections.close(deadline);
+    await deadline.wait(stopped);
   }
 }

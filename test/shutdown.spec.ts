@@ -406,6 +406,22 @@ describe.each(platforms)(
       await client.until(() => client.closed);
     });
 
+    it.each<[string, () => Promise<void>]>([
+      ['fails to close', () => Promise.reject(new Error('no disk'))],
+      ['does not close', () => new Promise(() => undefined)],
+    ])('ends the streams also of a log that %s', async (_name, close) => {
+      const log = new MemoryLog();
+      jest.spyOn(log, 'close').mockImplementation(close);
+      const { app, port } = await startApp(
+        adapter,
+        parts({ log, closeGrace: 200 }),
+      );
+      const client = await open(port, '/events');
+      await app.close();
+      await client.until(() => client.closed);
+      expectCleanEnd(client);
+    });
+
     it('does not end the process when something publishes on and looks at no answer', async () => {
       const unhandled: unknown[] = [];
       const note = (error: unknown) => unhandled.push(error);
