@@ -46,6 +46,9 @@ const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
 /** How much of `closeGrace` what hangs may take from the streams, which have the rest to end as they should. */
 const WORK_PART = 4 / 5;
 
+/** Looked up with each call, so that a test's own clock counts. */
+const uptime = (): number => performance.now();
+
 const NOT_CONFIGURED =
   'SseModule has no options. Use SseModule.forRoot(), not SseModule alone, in the imports of your root module; it is global, so other modules do not import it. With forRootAsync(), return the options from the factory; {} is fine.';
 
@@ -110,6 +113,7 @@ const NOT_CONFIGURED =
         ...options,
         ...slowClient,
         now: Date.now,
+        uptime,
         random: Math.random,
       }),
     },
@@ -119,6 +123,7 @@ const NOT_CONFIGURED =
       useFactory: (options: ResolvedOptions): AuthorizationOptions => ({
         ...options,
         now: Date.now,
+        uptime,
         random: Math.random,
       }),
     },
@@ -136,7 +141,7 @@ const NOT_CONFIGURED =
     },
     {
       provide: RecentControlEntries,
-      useFactory: () => new RecentControlEntries(Date.now),
+      useFactory: () => new RecentControlEntries(uptime),
     },
     Leases,
     ConnectionLimits,

@@ -123,6 +123,15 @@ describe.each(platforms)('Heartbeats (%s)', (_, adapter) => {
     expect(set).toHaveBeenCalledTimes(2);
   });
 
+  it('go on when the machine’s clock is set back', async () => {
+    const { app } = await startApp(adapter, parts);
+    const client = await SseTestClient.connect(app, '/silent');
+    await moreComments(client);
+    const { now } = Date;
+    jest.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    await moreComments(client, 2);
+  });
+
   it('leave busy streams alone', async () => {
     const clock = driveClock();
     const { hub, app } = await startApp(adapter, parts);

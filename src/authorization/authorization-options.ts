@@ -14,8 +14,10 @@ export interface AuthorizationOptions {
     readonly connectionsPerUser: number;
     readonly retry: number;
   };
-  /** Now, in milliseconds. */
+  /** Now, in milliseconds: what users and tokens mean by a time. */
   readonly now: () => number;
+  /** Milliseconds since some moment, whatever the clock is set to: how long something takes. */
+  readonly uptime: () => number;
   /** From 0 up to 1. */
   readonly random: () => number;
 }

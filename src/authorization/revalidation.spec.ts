@@ -50,7 +50,7 @@ describe('Revalidation', () => {
       revalidateEvery: EVERY,
       revalidateConcurrency: 2,
       authorizationTimeout: TIMEOUT,
-      now: Date.now,
+      uptime: () => performance.now(),
       random: () => 0.5,
       ...options,
     });
@@ -99,6 +99,13 @@ describe('Revalidation', () => {
     open(revalidation, 'a');
     await pass(15_000 + 2 * EVERY);
     expect(asked).toEqual(['a at 15000', 'a at 75000', 'a at 135000']);
+  });
+
+  it('asks in time, to whatever the machine’s clock is set', async () => {
+    open(make(), 'a');
+    jest.setSystemTime(-10 * EVERY);
+    await pass(EVERY);
+    expect(asked).toEqual(['a']);
   });
 
   it('does not ask without `revalidate`, and needs no timer', async () => {

@@ -34,13 +34,13 @@ export class Revalidation implements ConnectionObserver {
     @Inject(AUTHORIZATION_OPTIONS)
     private readonly options: Omit<
       AuthorizationOptions,
-      'leaseUntil' | 'limits'
+      'leaseUntil' | 'limits' | 'now'
     >,
   ) {
-    const { revalidateEvery, now } = options;
+    const { revalidateEvery, uptime } = options;
     this.#checks = new Schedule(
       Math.min(SPAN.most, revalidateEvery * SPAN.part),
-      now,
+      uptime,
       (response) => {
         this.#waiting.add(response);
         this.#next();
@@ -62,8 +62,8 @@ export class Revalidation implements ConnectionObserver {
 
   /** @param part of the interval */
   #checkIn(response: SseResponse, part: number): void {
-    const { revalidateEvery, now } = this.options;
-    this.#checks.set(response, now() + revalidateEvery * part);
+    const { revalidateEvery, uptime } = this.options;
+    this.#checks.set(response, uptime() + revalidateEvery * part);
   }
 
   #next(): void {

@@ -62,9 +62,9 @@ export class Connections implements ResponseHost {
     @Inject(ConnectionObservers)
     private readonly observers: ConnectionObservers,
   ) {
-    const { heartbeat, stallTimeout, now } = options;
-    const start = now();
-    this.now = () => Math.trunc(now() - start);
+    const { heartbeat, stallTimeout, uptime } = options;
+    const start = uptime();
+    this.now = () => Math.trunc(uptime() - start);
     this.#heartbeat = new Heartbeat(
       this.#responses,
       heartbeat,

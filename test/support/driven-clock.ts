@@ -5,11 +5,10 @@ export interface DrivenClock {
   advance(milliseconds: number): void;
 }
 
-/** Timers run as ever: only `Date` is the test's. */
+/** Timers run as ever: only `Date` and `performance` are the test's. */
 const REAL = [
   'hrtime',
   'nextTick',
-  'performance',
   'queueMicrotask',
   'setImmediate',
   'clearImmediate',
@@ -23,7 +22,7 @@ const REAL = [
 export function driveClock(): DrivenClock {
   jest.useFakeTimers({ doNotFake: [...REAL] });
   return {
-    advance: (milliseconds) => jest.setSystemTime(Date.now() + milliseconds),
+    advance: (milliseconds) => jest.advanceTimersByTime(milliseconds),
   };
 }
 
