@@ -4,6 +4,7 @@ import type { ConnectionOptions } from '../connection/connection-options.js';
 import { listenerOf } from '../connection/request.js';
 import type { SseConnection } from '../connection/sse-connection.js';
 import { Leases } from './leases.js';
+import { revoke } from './revoke.js';
 import { withinLimit } from './time-limit.js';
 
 /** Connections of one user whose streams are suspended until the user is loaded. */
@@ -39,26 +40,32 @@ export class Refreshes {
     } else if (connections.length > 0) {
       const first: Waiting = new Set(connections);
       this.#waiting.set(userId, first);
-      void this.#run(userId, first);
+      this.#run(userId, first).catch((error: unknown) =>
+        this.#logger.error(`hub.refresh of user ${userId} failed`, error),
+      );
     }
   }
 
   async #run(userId: string, waiting: Waiting): Promise<void> {
-    while (waiting.size > 0) {
-      const connections = [...waiting];
-      waiting.clear();
-      const loaded = await this.#load(userId);
-      await Promise.all(
-        connections.map((connection) =>
-          this.#decide(userId, connection, loaded, waiting).catch((error) => {
-            // A stream that stayed suspended would be silent for ever.
-            this.#logger.error(`hub.refresh of user ${userId} failed`, error);
-            connection.revoke('unavailable');
-          }),
-        ),
-      );
+    try {
+      while (waiting.size > 0) {
+        const connections = [...waiting];
+        waiting.clear();
+        const loaded = await this.#load(userId);
+        await Promise.all(
+          connections.map((connection) =>
+            this.#decide(userId, connection, loaded, waiting).catch((error) => {
+              // A stream that stayed suspended would be silent for ever.
+              this.#logger.error(`hub.refresh of user ${userId} failed`, error);
+              revoke(connection, 'unavailable', this.#logger);
+            }),
+          ),
+        );
+      }
+    } finally {
+      // In the turn in which none waited any more: who comes later begins anew.
+      this.#waiting.delete(userId);
     }
-    this.#waiting.delete(userId);
   }
 
   /** @returns `'unavailable'` when there was no answer */

@@ -148,6 +148,27 @@ describe('Revalidation', () => {
     expect(asked).toEqual(['a']);
   });
 
+  it('goes on with the others when one cannot be ended', async () => {
+    const error = jest
+      .spyOn(Logger.prototype, 'error')
+      .mockImplementation(() => undefined);
+    const revalidation = make({ revalidateConcurrency: 1 });
+    const [stuck] = open(revalidation, 'a', 'b');
+    const destroy = jest.fn();
+    Object.assign(stuck!.response.connection, {
+      response: { destroy },
+      revoke: () => {
+        throw new Error('stuck');
+      },
+    });
+    await pass(EVERY / 2);
+    answers.get('a')!(false);
+    await pass(0);
+    expect(destroy).toHaveBeenCalledTimes(1);
+    expect(error).toHaveBeenCalledTimes(1);
+    expect(asked).toEqual(['a', 'b']);
+  });
+
   it('frees the place of one that hangs at the time-out, and hears no later answer', async () => {
     const revalidation = make({ revalidateConcurrency: 1 });
     const [hanging, next] = open(revalidation, 'a', 'b');

@@ -4,6 +4,7 @@ import { AuthorizationTimeoutException } from '../hub/hub.exceptions.js';
 import type { SseResponse } from '../connection/sse-response.js';
 import { AUTHORIZATION_OPTIONS } from './authorization-options.js';
 import type { AuthorizationOptions } from './authorization-options.js';
+import { revoke } from './revoke.js';
 import { Schedule } from './schedule.js';
 import { withinLimit } from './time-limit.js';
 
@@ -73,10 +74,14 @@ export class Revalidation implements ConnectionObserver {
       }
       this.#waiting.delete(response);
       this.#running++;
-      void this.#check(response).finally(() => {
-        this.#running--;
-        this.#nextTurn();
-      });
+      this.#check(response)
+        .catch((error: unknown) =>
+          this.#logger.error('revalidate could not be acted on', error),
+        )
+        .finally(() => {
+          this.#running--;
+          this.#nextTurn();
+        });
     }
   }
 
@@ -99,7 +104,7 @@ export class Revalidation implements ConnectionObserver {
     if (mayStay) {
       this.#checkIn(response, 1);
     } else {
-      response.connection.revoke('revoked');
+      revoke(response.connection, 'revoked', this.#logger);
     }
   }
 

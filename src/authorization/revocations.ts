@@ -11,6 +11,7 @@ import type {
 import { RecentControlEntries } from './recent-control-entries.js';
 import { Refreshes } from './refreshes.js';
 import { RequestArrivals } from './request-arrivals.js';
+import { revoke } from './revoke.js';
 
 /**
  * Acts on `hub.disconnect` and `hub.refresh` in the turn in which this node meets them in
@@ -40,7 +41,7 @@ export class Revocations implements ControlListener, Admission {
         : this.connections.ofUser(entry.user);
     for (const connection of candidates) {
       if (isMeant(entry, connection)) {
-        this.#revoke(connection, entry.reason);
+        revoke(connection, entry.reason, this.#logger);
       }
     }
   }
@@ -60,7 +61,7 @@ export class Revocations implements ControlListener, Admission {
     for (const connection of this.connections.all()) {
       const { user } = connection;
       if (user !== undefined && user !== null) {
-        this.#revoke(connection, 'unavailable');
+        revoke(connection, 'unavailable', this.#logger);
       } else {
         this.#ask(connection);
       }
@@ -100,11 +101,12 @@ export class Revocations implements ControlListener, Admission {
       if (asked !== undefined) {
         connection.suspend();
         this.#asked.set(connection, asked);
-        asked.then(
+        asked
           // Asked once more meanwhile, it waits for that answer.
-          () => this.#asked.get(connection) === asked && connection.resume(),
-          (error: unknown) => this.#deny(connection, error),
-        );
+          .then(
+            () => this.#asked.get(connection) === asked && connection.resume(),
+          )
+          .catch((error: unknown) => this.#deny(connection, error));
       }
     } catch (error) {
       this.#deny(connection, error);
@@ -116,17 +118,8 @@ export class Revocations implements ControlListener, Admission {
     if (!isRefusal) {
       this.#logger.error(`Cannot authorize connection ${connection.id}`, error);
     }
-    this.#revoke(connection, isRefusal ? 'revoked' : 'unavailable');
-  }
-
-  /** One that cannot be ended properly must not keep the others from being ended. */
-  #revoke(connection: SseConnection, reason: string): void {
-    try {
-      connection.revoke(reason);
-    } catch (error) {
-      this.#logger.error(`Cannot end connection ${connection.id}`, error);
-      connection.response.destroy();
-    }
+    const reason = isRefusal ? 'revoked' : 'unavailable';
+    revoke(connection, reason, this.#logger);
   }
 
   /** Ends a connection that one of the entries means. */
