@@ -17,6 +17,7 @@ import type { LogEntry, LogRecord, SseModuleOptions } from 'nestjs-sse-hub';
 import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { Connections } from '../src/connection/connections.js';
 import { eventually } from './support/eventually.js';
+import { freePort } from './support/free-port.js';
 import { closeApps, platforms, startApp } from './support/running-app.js';
 import type { AppParts } from './support/running-app.js';
 import { blocksOf, readResponse, readResponses } from './support/wire.js';
@@ -174,6 +175,30 @@ async function openStalled(port: number, hub: EventHub): Promise<WireClient> {
   return client;
 }
 
+/** From now on time passes when the test says so. */
+function driveTime(): void {
+  jest.useFakeTimers({
+    doNotFake: ['setImmediate', 'clearImmediate', 'nextTick', 'queueMicrotask'],
+  });
+}
+
+/** Lets so much time pass, and waits for what is over then. */
+async function passes(
+  milliseconds: number,
+  over: Promise<unknown>,
+): Promise<void> {
+  let isOver = false;
+  void over.finally(() => (isOver = true));
+  jest.advanceTimersByTime(milliseconds);
+  while (!isOver) {
+    await new Promise(setImmediate);
+    // No more time passes.
+    jest.advanceTimersByTime(0);
+  }
+  jest.useRealTimers();
+  await over;
+}
+
 /** Room for what stalled clients leave unread. */
 const roomy: SseModuleOptions = {
   slowClient: { maxPendingBytes: 64 * MIB },
@@ -193,6 +218,7 @@ describe.each(platforms)(
     });
 
     afterEach(async () => {
+      jest.useRealTimers();
       openGate();
       await closeSseTestClients();
       destroyWireClients();
@@ -262,15 +288,19 @@ describe.each(platforms)(
     });
 
     it('destroys a connection whose client does not read, after closeGrace', async () => {
+      driveTime();
+      const closeGrace = 60_000;
       const { app, hub, port } = await startApp(
         adapter,
-        parts({ ...roomy, closeGrace: 200 }),
+        parts({ ...roomy, closeGrace }),
       );
       const client = await openStalled(port, hub);
       const other = await open(port, '/events');
-      await app.close();
+      const closing = app.close();
       await other.until(() => other.closed);
       expectCleanEnd(other);
+      expect(client.closed).toBe(false);
+      await passes(closeGrace, closing);
       client.socket.resume();
       await client.until(() => client.closed);
       expect(readResponse(client.bytes).complete).toBe(false);
@@ -367,14 +397,7 @@ describe.each(platforms)(
     });
 
     it('takes closeGrace in all, whatever hangs', async () => {
-      jest.useFakeTimers({
-        doNotFake: [
-          'setImmediate',
-          'clearImmediate',
-          'nextTick',
-          'queueMicrotask',
-        ],
-      });
+      driveTime();
       const closeGrace = 60_000;
       const log = new SlowLog();
       const { app, hub, port } = await startApp(adapter, {
@@ -389,17 +412,9 @@ describe.each(platforms)(
         hub.publish('numbers', { data: 2 }),
       ).rejects.toThrow(LogUnavailableException);
       await eventually(() => log.isAsked);
-      let isClosed = false;
-      const closing = app.close().then(() => (isClosed = true));
+      const closing = app.close();
       await eventually(() => app.get(Connections).closing);
-      jest.advanceTimersByTime(closeGrace);
-      while (!isClosed) {
-        await new Promise(setImmediate);
-        // No more time passes.
-        jest.advanceTimersByTime(0);
-      }
-      jest.useRealTimers();
-      await closing;
+      await passes(closeGrace, closing);
       log.take();
       await rejected;
       client.socket.resume();
@@ -551,7 +566,8 @@ describe.each(platforms)(
     });
 
     it('Invariant 3, no silent gap: clients come back to a new process by their cursor and are told of the gap', async () => {
-      const first = await startApp(adapter, parts());
+      const port = await freePort();
+      const first = await startApp(adapter, { ...parts(), port });
       const clients = await Promise.all(
         Array.from({ length: 20 }, () =>
           SseTestClient.connect(first.app, '/events'),
@@ -565,7 +581,7 @@ describe.each(platforms)(
       ).toEqual(Array(20).fill({ how: 'ended', clean: true }));
       const lost = clients[0]!.lastEventId;
 
-      const second = await startApp(adapter, { ...parts(), port: first.port });
+      const second = await startApp(adapter, { ...parts(), port });
       const head = await second.hub.head();
       await Promise.all(clients.map((client) => client.reconnect()));
       for (const client of clients) {
@@ -592,11 +608,12 @@ describe.each(platforms)(
     });
 
     it('Invariant 3, no silent gap: the cursor of the reset alone is enough to resume', async () => {
-      const first = await startApp(adapter, parts());
+      const port = await freePort();
+      const first = await startApp(adapter, { ...parts(), port });
       const client = await SseTestClient.connect(first.app, '/events');
       await client.next('hub.checkpoint');
       await first.app.close();
-      const second = await startApp(adapter, { ...parts(), port: first.port });
+      const second = await startApp(adapter, { ...parts(), port });
       await client.reconnect();
       await client.next('hub.reset');
       await client.dropConnection();

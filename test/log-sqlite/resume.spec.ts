@@ -13,6 +13,7 @@ import type { SseModuleOptions } from 'nestjs-sse-hub';
 import { SqliteFileException, SqliteLog } from 'nestjs-sse-hub/sqlite';
 import type { SqliteLogOptions } from 'nestjs-sse-hub/sqlite';
 import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
+import { freePort } from '../support/free-port.js';
 import { HeaderUserGuard } from '../support/header-user.guard.js';
 import { seededRandom } from '../support/random.js';
 import { ResumingClient } from '../support/resuming-client.js';
@@ -99,7 +100,7 @@ describeSqlite('A client of an app with a SqliteLog', () => {
     it('resumes out of the file when it is older than the window', async () => {
       const file = newFile();
       const window = { events: 4 };
-      const first = await start(adapter, { file }, 0, { window });
+      const first = await start(adapter, { file }, undefined, { window });
       const client = await SseTestClient.connect(first.app, '/numbers');
       await publish(first.hub, 1);
       await client.until(() => client.data.length === 1);
@@ -297,15 +298,15 @@ describeSqlite('A client of an app with a SqliteLog', () => {
   });
 });
 
-function start(
+async function start(
   adapter: () => AbstractHttpAdapter,
   log: SqliteLogOptions,
-  port = 0,
+  port?: number,
   more: SseModuleOptions = {},
 ): Promise<RunningApp> {
   return startApp(adapter, {
     controllers: [NumbersController],
     options: { log: new SqliteLog(log), ...more },
-    port,
+    port: port ?? (await freePort()),
   });
 }

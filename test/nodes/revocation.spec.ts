@@ -114,8 +114,8 @@ describe.each(engines)('Over nodes that share %s', (_, startEngine) => {
   });
 
   describe.each(platforms)('on %s,', (__, adapter) => {
-    const start = (options?: SseModuleOptions) =>
-      startOn(engine.log(), adapter, options);
+    const start = (options?: SseModuleOptions, timeout?: number) =>
+      startOn(engine.log(timeout), adapter, options);
 
     it('hub.disconnect ends streams of all nodes at its place in the log', async () => {
       const [a, b, c] = await Promise.all([start(), start(), start()]);
@@ -266,7 +266,7 @@ describe.each(engines)('Over nodes that share %s', (_, startEngine) => {
     });
 
     it('while the engine is away nothing is said to be done, and streams stay', async () => {
-      const [a, b] = await Promise.all([start(), start()]);
+      const [a, b] = await Promise.all([start({}, 1_000), start({}, 1_000)]);
       const client = await open(b, as('ann'));
       await engine.goAway();
       await expect(a.hub.disconnect({ user: 'ann' })).rejects.toThrow(

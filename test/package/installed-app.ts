@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, readFile, writeFile } from 'node:fs/promises';
-import { createServer, connect, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../support/free-port.js';
 import { type Tarball, root, run } from './tarball.js';
 
 const NEST = join(root, 'node_modules/@nestjs/cli/bin/nest.js');
@@ -98,15 +99,6 @@ async function keepDependencies(file: string): Promise<void> {
     if (!NEEDED.includes(name)) delete manifest.devDependencies[name];
   }
   await writeFile(file, JSON.stringify(manifest, null, 2));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function accepts(port: number): Promise<boolean> {

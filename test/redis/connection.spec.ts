@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   InvalidOptionException,
   LogUnavailableException,
 } from 'nestjs-sse-hub';
 import { createClient, createCluster, createSentinel } from 'redis';
 import type { RedisLog } from 'nestjs-sse-hub/redis';
+import { freePort } from '../support/free-port.js';
 import {
   append,
   recordOf,
@@ -65,6 +67,17 @@ describe("The application's own client", () => {
       ...more,
     } as object as typeof url);
     client.on('error', () => undefined);
+    /** Asks again where its own settings break off what a busy machine keeps waiting. */
+    const ask = async <Reply>(question: () => Promise<Reply>) => {
+      for (;;) {
+        expect(client.isOpen).toBe(true);
+        try {
+          return await question();
+        } catch {
+          await nextTurn();
+        }
+      }
+    };
     const log = logs.log({ client });
     await log.open();
 
@@ -72,13 +85,16 @@ describe("The application's own client", () => {
     await expectWorks(log);
     await client.connect();
     await append(log, 3);
-    expect(await connections(server)).toEqual(
-      expect.arrayContaining(['app', 'sse-hub']),
-    );
+    let names = await connections(server);
+    while (!names.includes('app')) {
+      // It connects again, for the same reason.
+      expect(client.isOpen).toBe(true);
+      names = await connections(server);
+    }
+    expect(names).toContain('sse-hub');
     await log.close();
-    expect(client.isReady).toBe(true);
-    await client.sendCommand(['PING']);
-    expect(`${await client.exists('{sse-hub}')}`).toBe('1');
+    await ask(() => client.sendCommand(['PING']));
+    expect(`${await ask(() => client.exists('{sse-hub}'))}`).toBe('1');
     client.destroy();
   });
 
@@ -443,11 +459,3 @@ describe('A RedisLog that is closed', () => {
     expect(output).toBe('closed\n');
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -61,7 +61,7 @@ const frozen = (server: RedisServer): Engine => ({
 });
 
 describe('RedisLog keeps the contract', () => {
-  // A disk that is busy may keep the server, which writes each append to it, for a second.
+  // A machine that is busy may keep the server for a second: only what is away has to be given up soon.
   const present = contractWhere(killed, 5_000).filter(
     (each) => !needsEngine(each),
   );

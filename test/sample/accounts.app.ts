@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { SseTestClient } from 'nestjs-sse-hub/testing';
-import { SampleApp, freePort } from './sample-app.js';
+import { freePort } from '../support/free-port.js';
+import { SampleApp } from './sample-app.js';
 
 /** What the app signs tokens with, so that tests can sign some, too. */
 export const SECRET = 'known to the tests only';

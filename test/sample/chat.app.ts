@@ -1,5 +1,6 @@
 import { SseTestClient } from 'nestjs-sse-hub/testing';
-import { SampleApp, freePort } from './sample-app.js';
+import { freePort } from '../support/free-port.js';
+import { SampleApp } from './sample-app.js';
 
 export interface Message {
   user_id: string;

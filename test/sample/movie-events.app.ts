@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { SampleApp, freePort } from './sample-app.js';
+import { freePort } from '../support/free-port.js';
+import { SampleApp } from './sample-app.js';
 
 export const ALIEN = { title: 'Alien', year: 1979, genre: 'horror' };
 export const HEAT = { title: 'Heat', year: 1995, genre: 'crime' };

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Balancer } from './balancer.js';
-import { freePort } from './sample-app.js';
+import { freePort } from '../support/free-port.js';
 
 const CONFIGURATION = join(
   import.meta.dirname,

@@ -1,4 +1,5 @@
-import { SampleApp, freePort } from './sample-app.js';
+import { freePort } from '../support/free-port.js';
+import { SampleApp } from './sample-app.js';
 
 /** The built ticker in a process of its own. */
 export class TickerApp extends SampleApp {

@@ -3,7 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { SseTestClient } from 'nestjs-sse-hub/testing';
 import { startStreams } from '../../sample/ticker/src/start.js';
 import { eventually } from '../support/eventually.js';
-import { freePort } from './sample-app.js';
+import { freePort } from '../support/free-port.js';
 import { TickerApp } from './ticker.app.js';
 
 describe('the ticker', () => {

@@ -5,8 +5,12 @@ import { SharedHistory } from './shared-log.js';
 
 /** What the nodes of a test share. */
 export interface Engine {
-  /** A log of its own for one node. */
-  log(): EventLog;
+  /**
+   * A log of its own for one node.
+   *
+   * @param timeout how long it waits for an engine that is away, in milliseconds
+   */
+  log(timeout?: number): EventLog;
   goAway(): Promise<void>;
   comeBack(): Promise<void>;
   dispose(): Promise<void>;
@@ -31,7 +35,7 @@ export const engines: [name: string, start: () => Promise<Engine>][] = [
     async () => {
       const server = await RedisServer.start({ appendOnly: true });
       return {
-        log: () => new RedisLog({ url: server.url, timeout: 1_000 }),
+        log: (timeout) => new RedisLog({ url: server.url, timeout }),
         goAway: () => server.kill(),
         comeBack: () => server.restart(),
         dispose: () => server.stop(),

@@ -15,7 +15,7 @@ export class TailReader {
   readonly story: (LogEntry | LogGap)[] = [];
   floor: string | undefined;
   ended = false;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting: (() => void)[] = [];
   readonly #iterator: AsyncIterator<TailBatch>;
   #paused: Promise<void> | undefined;
   #resume: (() => void) | undefined;
@@ -36,8 +36,7 @@ export class TailReader {
   /** Resolves when the condition holds after a batch, or does already. */
   async until(condition: (reader: this) => boolean): Promise<this> {
     while (!condition(this)) {
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-      this.#waiting.clear();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     return this;
   }
@@ -72,6 +71,7 @@ export class TailReader {
 
   #keep(batch: TailBatch): void {
     if ('gap' in batch) {
+      this.floor = batch.gap.floor;
       this.gaps.push(batch.gap);
       this.story.push(batch.gap);
       return;
@@ -88,7 +88,7 @@ export class TailReader {
   }
 
   #tell(): void {
-    for (const resolve of this.#waiting) {
+    for (const resolve of this.#waiting.splice(0)) {
       resolve();
     }
   }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../support/free-port.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import type { NodeConfig } from '../app/messages.js';
@@ -125,23 +125,4 @@ export class Cluster {
     }
     rmSync(this.#folder, { recursive: true, force: true });
   };
-}
-
-/**
- * A port that a node keeps over its lives: below those that the system gives to whoever asks for any,
- * so that nobody gets it while the node is down.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (isFree) {
-      await new Promise((resolve) => server.close(resolve));
-      return port;
-    }
-  }
 }
