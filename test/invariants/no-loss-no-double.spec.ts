@@ -114,7 +114,9 @@ describe.each(platforms)(
 
       let published = 0;
       const end = Date.now() + 3_000;
-      const goesOn = () => Date.now() < end || published < 2_000;
+      // Every client gets each of them in this process: as many as a second or two of a quiet machine brings.
+      const goesOn = () =>
+        published < 4_000 && (Date.now() < end || published < 2_000);
       const publish = () =>
         hub.publish('numbers', { data: { n: ++published } });
       const publishers = Array.from({ length: 4 }, async () => {

@@ -163,8 +163,8 @@ export class SharedLog implements EventLog {
   readonly calls = { append: 0, read: 0, readBack: 0, bounds: 0 };
   /** After how long a method gives an engine up that is away, in milliseconds. */
   patience = 10;
-  /** Called before the engine is asked for a page, with how many there were. */
-  onRead: (count: number) => void = () => undefined;
+  /** Called before the engine is asked for a page, with how many there were; the page waits for what it returns. */
+  onRead: (count: number) => unknown = () => undefined;
   #isAway = false;
   #isNoticed = true;
   /** Entries that the tail may still yield. */
@@ -214,7 +214,7 @@ export class SharedLog implements EventLog {
   }
 
   async read(after: Cursor, limit: LogPageLimit): Promise<LogPage> {
-    this.onRead(++this.calls.read);
+    await this.onRead(++this.calls.read);
     await this.#reach();
     return this.history.read(after, limit);
   }

@@ -115,12 +115,21 @@ export const retentionCases: readonly ContractCase[] = [
           'the bounds of an empty log',
         );
       }
-      const tail = trial.tail(trial.log, last.floor);
-      const next = await trial.append('next');
-      await tail.reaches(next.cursor);
-
-      assert.deepEqual(tail.gaps, [], 'no gap after the floor');
-      assertTold(tail, [next]);
+      await trial.eventually('a tail gets what is young', async () => {
+        const tail = trial.tail(trial.log, last.floor);
+        const next = await trial.append('next');
+        await tail.reaches(next.cursor);
+        if (Date.now() - next.time >= MAX_AGE) {
+          // A machine that is busy may have let it go before the tail could have it.
+          await tail.stop();
+          await goes(trial, next);
+          last = await trial.log.bounds();
+          return false;
+        }
+        assert.deepEqual(tail.gaps, [], 'no gap after the floor');
+        assertTold(tail, [next]);
+        return true;
+      });
     },
   },
   {
