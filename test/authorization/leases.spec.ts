@@ -12,22 +12,34 @@ import type { SseModuleOptions } from 'nestjs-sse-hub';
 import { SseTestClient, closeSseTestClients } from 'nestjs-sse-hub/testing';
 import { answer } from '../support/answer.js';
 import { CaughtErrors } from '../support/caught-errors.js';
+import { driveClock, releaseClock } from '../support/driven-clock.js';
+import type { DrivenClock } from '../support/driven-clock.js';
 import { eventually } from '../support/eventually.js';
 import { closeApps, platforms, startApp } from '../support/running-app.js';
 
+let clock: DrivenClock;
+
+beforeEach(() => {
+  clock = driveClock();
+});
+
 afterEach(async () => {
+  releaseClock();
   await closeSseTestClients();
   await closeApps();
 });
 
-/**
- * A lease of a second or two that ends late in a second, and so its stream well before: a
- * busy machine does not make a timer's delay an error of ours.
- */
+/** A lease that ends late in the next second; its stream ends with those of all of that second. */
 function shortLease(): number {
-  const nextSecond = Math.ceil((Date.now() + 300) / 1000) * 1000;
-  return nextSecond + 900;
+  return secondOf(Date.now() + 1_000) + 900;
 }
+
+/** The clock comes to the second in which a lease ends. */
+function reachSecondOf(until: number): void {
+  clock.advance(secondOf(until) - Date.now());
+}
+
+const secondOf = (time: number): number => Math.floor(time / 1_000) * 1_000;
 
 describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
   let handled: number;
@@ -102,11 +114,13 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
       leaseUntil: (user: { until: number }) => new Date(user.until),
     });
     const until = shortLease();
-    const clients = await Promise.all(
-      ['events', 'silent', 'gated'].map((path) =>
-        SseTestClient.connect(app, `/${path}`, as({ until })),
-      ),
+    const connecting = ['events', 'silent', 'gated'].map((path) =>
+      SseTestClient.connect(app, `/${path}`, as({ until })),
     );
+    await eventually(() => handled === connecting.length);
+    expect(endedAt).toEqual([]);
+    reachSecondOf(until);
+    const clients = await Promise.all(connecting);
     for (const client of clients) {
       expect((await client.next('hub.closed')).data).toEqual({
         reason: 'expired',
@@ -120,16 +134,17 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
 
   it('is by default what `exp` of a JWT says, in seconds', async () => {
     const { app, hub } = await start();
-    const exp = shortLease() / 1000;
+    const until = shortLease();
     const client = await SseTestClient.connect(
       app,
       '/events',
-      as({ sub: 'ann', exp }),
+      as({ sub: 'ann', exp: until / 1000 }),
     );
     await hub.publish('news', { data: 'in time' });
     expect((await client.next()).data).toBe('in time');
+    reachSecondOf(until);
     await client.next('hub.closed');
-    expect(endedAt[0]).toBeLessThanOrEqual(exp * 1000);
+    expect(endedAt[0]).toBeLessThanOrEqual(until);
   });
 
   it('has no end without one, and is nobody else’s', async () => {
@@ -148,11 +163,13 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
         as({ sub: 'dee', exp: Date.now() / 1000 + 40 * 24 * 3600 }),
       ),
     ];
+    const until = shortLease();
     const limited = await SseTestClient.connect(
       app,
       '/events',
-      as({ sub: 'ann', exp: shortLease() / 1000 }),
+      as({ sub: 'ann', exp: until / 1000 }),
     );
+    reachSecondOf(until);
     await limited.next('hub.closed');
     await eventually(() => hub.connections().length === unlimited.length);
     await hub.publish('news', { data: 'still here' });
@@ -163,7 +180,8 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
   });
 
   it('that was renewed: the client comes back and has missed nothing', async () => {
-    const leases = [shortLease(), Date.now() + 3_600_000];
+    const until = shortLease();
+    const leases = [until, until + 3_600_000];
     const { app, hub } = await start({
       leaseUntil: () => new Date(leases.shift()!),
     });
@@ -173,6 +191,8 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
       as({ id: 'ann' }),
     );
     await hub.publish('news', { data: 1 });
+    await client.next();
+    reachSecondOf(until);
     await client.next('hub.closed');
     await client.untilClosed();
     await hub.publish('news', { data: 2 });
@@ -252,6 +272,7 @@ describe.each(platforms)('The lease of a connection, on %s', (_, adapter) => {
     const left = await SseTestClient.connect(app, '/events', user);
     await left.dropConnection();
     const stays = await SseTestClient.connect(app, '/events', user);
+    reachSecondOf(until);
     await stays.next('hub.closed');
     expect(left.received.map(({ type }) => type)).not.toContain('hub.closed');
     expect(endedAt).toHaveLength(2);
