@@ -10,7 +10,7 @@ import { HeldHeads } from './held-heads.js';
 const QUIET = 20;
 
 describe('HeldHeads', () => {
-  const heads = new HeldHeads();
+  let heads: HeldHeads;
   let left: string[];
 
   const hold = (name: string, onUncork?: () => void): void => {
@@ -22,13 +22,11 @@ describe('HeldHeads', () => {
   };
 
   beforeEach(() => {
+    heads = new HeldHeads();
     left = [];
   });
 
-  afterEach(async () => {
-    jest.useRealTimers();
-    await sleep(QUIET);
-  });
+  afterEach(() => jest.useRealTimers());
 
   it('lets a head go at the end of its turn, together with the others of that turn', async () => {
     hold('a');
@@ -57,6 +55,7 @@ describe('HeldHeads', () => {
 
   it('lets a head go at once when there was none for a while', async () => {
     hold('a');
+    await turn();
     await sleep(QUIET);
 
     hold('b');

@@ -237,10 +237,11 @@ describe.each(engines)('Presence of nodes that share %s', (_, startEngine) => {
       await everywhere(nodes, '');
       await a.hub.publish('end', { data: 'end' });
       await a.hub.publish('end', { data: 'ephemeral', ephemeral: true });
-      const late = await SseTestClient.connect(b.app, '/everything?rewind=all');
       for (const spy of spies) {
         await spy.until(() => spy.events.length === 2);
       }
+      // What is ephemeral has reached all nodes by now.
+      const late = await SseTestClient.connect(b.app, '/everything?rewind=all');
       await late.until(() => late.events.length === 1);
       for (const { text } of [...spies, late]) {
         expect(text).not.toContain('secret-name');

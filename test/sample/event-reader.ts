@@ -20,7 +20,8 @@ const TYPES = [
 export class EventReader {
   readonly events: ReadEvent[] = [];
   private readonly source: EventSource;
-  private wake = () => {};
+  private readonly end: Promise<unknown>;
+  private readonly waiting: (() => void)[] = [];
 
   private constructor(url: string, headers: Record<string, string>) {
     this.source = new EventSource(url, {
@@ -30,9 +31,12 @@ export class EventReader {
     for (const type of TYPES) {
       this.source.addEventListener(type, ({ lastEventId, data }) => {
         this.events.push({ type, id: lastEventId, data: JSON.parse(data) });
-        this.wake();
+        this.waiting.splice(0).forEach((wake) => wake());
       });
     }
+    this.end = new Promise((resolve) =>
+      this.source.addEventListener('error', resolve),
+    );
   }
 
   static async open(
@@ -59,13 +63,13 @@ export class EventReader {
       if (found) {
         return found;
       }
-      await new Promise<void>((resolve) => (this.wake = resolve));
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
   }
 
-  /** Resolves when the stream breaks or ends. */
+  /** Resolves when the stream breaks or ends, or has already. */
   ended(): Promise<unknown> {
-    return new Promise((resolve) => (this.source.onerror = resolve));
+    return this.end;
   }
 
   close(): void {

@@ -12,12 +12,15 @@ export class WireClient {
   tail = '';
   closed = false;
   readonly #chunks: Buffer[] = [];
+  /** The end of what was received before the last chunk, as text. */
+  #before = '';
   readonly #waiting = new Set<() => void>();
 
   private constructor(readonly socket: net.Socket) {
     socket.on('data', (chunk) => {
       this.#chunks.push(chunk);
       this.received += chunk.length;
+      this.#before = this.tail;
       this.tail = (
         this.tail + chunk.toString('latin1', Math.max(0, chunk.length - TAIL))
       ).slice(-TAIL);
@@ -85,9 +88,11 @@ export class WireClient {
     });
   }
 
-  /** Waits until the newest bytes hold a text. */
+  /** Waits until the newest bytes hold a text, wherever in the last chunk. */
   untilTail(text: string): Promise<void> {
-    return this.until(() => this.tail.includes(text));
+    return this.until(
+      () => this.tail.includes(text) || this.#lastChunkBrought(text),
+    );
   }
 
   /** Reads one chunk of whatever size the system gives, and stops reading again. */
@@ -96,6 +101,17 @@ export class WireClient {
     this.socket.once('data', () => this.socket.pause());
     this.socket.resume();
     await this.until(() => this.received > before || this.closed);
+  }
+
+  #lastChunkBrought(text: string): boolean {
+    const chunk = this.#chunks.at(-1);
+    if (chunk === undefined || chunk.length <= TAIL) {
+      return false;
+    }
+    const begin = chunk.toString('latin1', 0, text.length);
+    return (
+      chunk.includes(text, 0, 'latin1') || (this.#before + begin).includes(text)
+    );
   }
 
   #check(): void {

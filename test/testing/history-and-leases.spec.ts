@@ -85,11 +85,13 @@ describe.each(platforms)('On %s', (_, adapter) => {
       await client.reconnect();
       const fresh = await connect();
       await fresh.expectNone();
+      await client.settled();
 
       expect(client.resets).toHaveLength(1);
       expect(fresh.resets).toEqual([]);
       // A cursor of the history that follows holds.
       await client.reconnect();
+      await client.settled();
       expect(client.resets).toHaveLength(1);
     });
 

@@ -122,9 +122,15 @@ describe('MemoryLog orders', () => {
   });
 
   it('in an epoch of its own, so that nobody continues in another one', async () => {
+    let time = Date.now();
+    const now = jest.spyOn(Date, 'now').mockImplementation(() => time);
     const epochs = await Promise.all(
-      Array.from({ length: 50 }, async () => (await open().open()).epoch),
+      Array.from({ length: 50 }, async () => {
+        time++;
+        return (await open().open()).epoch;
+      }),
     );
+    now.mockRestore();
 
     expect(new Set(epochs).size).toBe(50);
   });
