@@ -35,14 +35,22 @@ const openAll = (page: Page) =>
 const message = (page: Page, card: string, text: string | RegExp) =>
   page.locator(`#${card} .messages li`).getByText(text).first();
 
-/** Waits until a figure is a number, and another one than before. */
-async function tick(page: Page, selector: string): Promise<number> {
-  const text = () => page.locator(selector).textContent();
-  const before = await text();
-  await page.waitForFunction(
-    `(({ textContent }) => textContent !== ${JSON.stringify(before)} && /^\\d+$/.test(textContent))(document.querySelector(${JSON.stringify(selector)}))`,
+/** What a figure becomes, so many times in a row, as the page itself sees it. */
+function ticks(page: Page, selector: string, count: number): Promise<number[]> {
+  return page.evaluate<number[]>(
+    `new Promise((resolve) => {
+      const figure = document.querySelector(${JSON.stringify(selector)});
+      const seen = [];
+      new MutationObserver(() => {
+        if (/^\\d+$/.test(figure.textContent)) {
+          seen.push(Number(figure.textContent));
+        }
+        if (seen.length === ${count}) {
+          resolve(seen);
+        }
+      }).observe(figure, { childList: true, characterData: true, subtree: true });
+    })`,
   );
-  return Number(await text());
 }
 
 describe('the page of the ticker', () => {
@@ -68,12 +76,12 @@ describe('the page of the ticker', () => {
 
   it('shows the counter of everybody beside its own', async () => {
     const first = await open();
-    const earlier = await tick(first, '.own');
-    expect(await tick(first, '.own')).toBe(earlier + 1);
+    const [earlier, later] = await ticks(first, '.own', 2);
+    expect(later).toBe(earlier! + 1);
     const second = await open();
-    const own = await tick(second, '.own');
-    const shared = await tick(second, '.shared');
-    expect(shared).toBeGreaterThan(own);
+    const [own] = await ticks(second, '.own', 1);
+    const [shared] = await ticks(second, '.shared', 1);
+    expect(shared).toBeGreaterThan(own!);
     await first.waitForFunction(
       `Number(document.querySelector('.shared').textContent) >= ${shared}`,
     );
@@ -128,8 +136,8 @@ describe.each(LOOKS)(
       await page.reload();
       await openAll(page);
       await message(page, 'talk', 'It is').waitFor();
-      await tick(page, '.own');
-      await tick(page, '.shared');
+      await ticks(page, '.own', 1);
+      await ticks(page, '.shared', 1);
       await page.locator('#clock time[datetime]').waitFor();
       await shoot('2-open');
 
