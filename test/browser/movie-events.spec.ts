@@ -215,6 +215,18 @@ describe('the page of the movie-events app', () => {
     }
   });
 
+  it('takes a movie out that the server does not have any more, whatever the stream says', async () => {
+    const page = await open(proxy.url);
+    const { id } = await app.add(ALIEN);
+    await page.button('Delete Alien').click();
+    proxy.fate = (request) => (isStream(request) ? 502 : 'pass');
+    proxy.cut();
+    await page.text(/Reconnecting/).waitFor();
+    await app.send('DELETE', `/movie/${id}`);
+    await page.button('Delete it').click();
+    await page.text('No movies yet').waitFor();
+  });
+
   it('filters by genre, also what comes and goes', async () => {
     const page = await open();
     const alien = await app.add(ALIEN);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { RedisServer } from '../support/redis-server.js';
 import { type Balancer, startBalancer } from './balancer.js';
+import { EventReader } from './event-reader.js';
 import { ListWatcher } from './list-watcher.js';
 import { ALIEN, HEAT, MovieEventsApp, newDataDir } from './movie-events.app.js';
 
@@ -80,7 +81,7 @@ describe('two nodes of the movie-events app, as in its compose.yaml', () => {
     await atA.until(() => atA.watching === 1);
   });
 
-  it('leave every page with what is stored when a change is published after a later one', async () => {
+  it('leave every page with what is stored when both change a movie at once', async () => {
     const all = [await watch(a.url), await watch(b.url)];
     const { id } = await a.add(ALIEN);
     const other = await a.add(HEAT);
@@ -89,13 +90,13 @@ describe('two nodes of the movie-events app, as in its compose.yaml', () => {
       while (!(await app.list()).some((movie) => movie.title === title));
       return { answer };
     };
-    // A node publishes the next when the one before is there: so the second waits longer.
+    // All are stored before any is told.
     redis.freeze();
     const { answer: first } = await change(a, other.id, 'Ronin');
-    const { answer: overtaken } = await change(a, id, 'Aliens');
+    const { answer: second } = await change(a, id, 'Aliens');
     const { answer: last } = await change(b, id, 'Alien 3');
     redis.thaw();
-    await Promise.all([first, overtaken, last]);
+    await Promise.all([first, second, last]);
     const marker = await a.add({ ...HEAT, title: 'It' });
     for (const watcher of all) {
       await watcher.has({ ...marker, title: 'It' });
@@ -119,6 +120,52 @@ describe('two nodes of the movie-events app, as in its compose.yaml', () => {
       expect(watcher.added).toEqual([id]);
       expect(watcher).toMatchObject({ returns: 0, resets: 0 });
     }
+  });
+
+  describe('tell what they stored while Redis was away', () => {
+    it('once and as it was, whoever tries again', async () => {
+      const reader = await EventReader.open(`${a.url}/events?genre=crime`);
+      try {
+        const watcher = await watch(b.url);
+        const alien = await a.add(ALIEN);
+        const heat = await a.add(HEAT);
+        const change = async (app: MovieEventsApp) =>
+          (await app.send('PATCH', `/movie/${heat.id}`, { genre: 'drama' }))
+            .status;
+        const remove = async (app: MovieEventsApp) =>
+          (await app.send('DELETE', `/movie/${alien.id}`)).status;
+        await redis.kill();
+        expect(await change(a)).toBe(503);
+        expect(await remove(a)).toBe(503);
+        expect(await change(a)).toBe(503);
+        await redis.restart();
+        while ((await change(b)) !== 200);
+        expect(await remove(b)).toBe(404);
+        await watcher.until(() => !watcher.movies.has(alien.id));
+        const marker = await a.add({ ...HEAT, title: 'Ronin' });
+        await reader.until(({ data }) => data.id === marker.id);
+        const changes = reader.events.filter(
+          ({ type }) => type === 'movie.changed',
+        );
+        expect(changes.map(({ data }) => data)).toEqual([
+          { ...HEAT, id: heat.id, genre: 'drama', previousGenre: 'crime' },
+        ]);
+      } finally {
+        reader.close();
+      }
+    });
+
+    it('if nobody tries again, and the node has ended meanwhile', async () => {
+      const atB = await watch(b.url);
+      const { id } = await a.add(ALIEN);
+      await redis.kill();
+      const change = { title: 'Aliens' };
+      expect((await a.send('PATCH', `/movie/${id}`, change)).status).toBe(503);
+      await a.end('SIGKILL');
+      await redis.restart();
+      await atB.has({ id, title: 'Aliens' });
+      await a.start();
+    });
   });
 
   it('lose nothing for who comes back through the balancer while each is restarted in turn', async () => {

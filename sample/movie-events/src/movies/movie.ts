@@ -31,3 +31,15 @@ export interface MovieEvents {
   'movie.changed': Movie & { previousGenre: Genre };
   'movie.removed': Movie;
 }
+
+export type MovieEvent = {
+  [Type in keyof MovieEvents]: { type: Type; data: MovieEvents[Type] };
+}[keyof MovieEvents];
+
+export function isSame(movie: MovieDraft, draft: MovieDraft): boolean {
+  return (
+    movie.title === draft.title &&
+    movie.year === draft.year &&
+    movie.genre === draft.genre
+  );
+}

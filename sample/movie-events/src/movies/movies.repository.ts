@@ -1,31 +1,17 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import Database from 'libsql';
-import type { Genre, Movie, MovieDraft } from './movie.js';
-
-// AUTOINCREMENT: the id of a deleted movie is never given to another one, which
-// a page that was away would take for a change of the one it knows.
-const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  CREATE TABLE IF NOT EXISTS movies (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    title TEXT NOT NULL,
-    year INTEGER NOT NULL,
-    genre TEXT NOT NULL
-  );
-  CREATE TABLE IF NOT EXISTS requests (
-    idempotency_key TEXT PRIMARY KEY,
-    answer TEXT NOT NULL,
-    made_at INTEGER NOT NULL
-  );
-`;
+import { Injectable } from '@nestjs/common';
+import { Database } from './database.js';
+import { type Genre, type Movie, type MovieDraft, isSame } from './movie.js';
+import { OutboxService } from './outbox.service.js';
 
 const KEYS_LIVE_FOR = 24 * 60 * 60 * 1000;
 
+/** What it stores, it stores together with the event that tells it. */
 @Injectable()
-export class MoviesRepository implements OnApplicationShutdown {
-  private readonly database = openDatabase();
+export class MoviesRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly outbox: OutboxService,
+  ) {}
 
   find(genre?: Genre): Movie[] {
     const rows = genre
@@ -41,52 +27,52 @@ export class MoviesRepository implements OnApplicationShutdown {
 
   /** Stores a movie, or answers what the first request with this key stored. */
   add(draft: MovieDraft, idempotencyKey?: string): Movie {
-    if (!idempotencyKey) {
-      return this.insert(draft);
-    }
-    // The movie and its key are stored together or not at all.
-    return this.database
-      .transaction(() => {
-        const answer = this.findAnswer(idempotencyKey);
-        if (answer) {
-          return answer;
-        }
-        const movie = this.insert(draft);
+    return this.database.transaction(() => {
+      const answer = idempotencyKey && this.findAnswer(idempotencyKey);
+      if (answer) {
+        return answer;
+      }
+      const movie = this.insert(draft);
+      if (idempotencyKey) {
         this.keepAnswer(idempotencyKey, movie);
-        return movie;
-      })
-      .immediate();
+      }
+      this.outbox.add({ type: 'movie.added', data: movie });
+      return movie;
+    });
   }
 
-  /** @returns the movie before and after, or `undefined` when there is none */
-  change(
-    id: number,
-    changes: Partial<MovieDraft>,
-  ): { before: Movie; after: Movie } | undefined {
-    // Nobody writes between the reading and the writing.
-    return this.database
-      .transaction(() => {
-        const before = this.findOne(id);
-        if (!before) {
-          return undefined;
-        }
-        const after = { ...before, ...changes };
+  /** @returns the movie as it is then, or `undefined` when there is none */
+  change(id: number, changes: Partial<MovieDraft>): Movie | undefined {
+    return this.database.transaction(() => {
+      const before = this.findOne(id);
+      if (!before) {
+        return undefined;
+      }
+      const after = { ...before, ...changes };
+      // A retry finds nothing different, and has nothing more to tell.
+      if (!isSame(before, after)) {
         this.sql(
           'UPDATE movies SET title = ?, year = ?, genre = ? WHERE id = ?',
         ).run(after.title, after.year, after.genre, id);
-        return { before, after };
-      })
-      .immediate();
+        this.outbox.add({
+          type: 'movie.changed',
+          data: { ...after, previousGenre: before.genre },
+        });
+      }
+      return after;
+    });
   }
 
   /** @returns the movie that was removed, if there was one */
   remove(id: number): Movie | undefined {
-    const row = this.sql('DELETE FROM movies WHERE id = ? RETURNING *').get(id);
-    return row ? toMovie(row) : undefined;
-  }
-
-  onApplicationShutdown(): void {
-    this.database.close();
+    return this.database.transaction(() => {
+      const movie = this.findOne(id);
+      if (movie) {
+        this.sql('DELETE FROM movies WHERE id = ?').run(id);
+        this.outbox.add({ type: 'movie.removed', data: movie });
+      }
+      return movie;
+    });
   }
 
   private insert({ title, year, genre }: MovieDraft): Movie {
@@ -114,18 +100,8 @@ export class MoviesRepository implements OnApplicationShutdown {
   }
 
   private sql(source: string) {
-    return this.database.prepare(source);
+    return this.database.sql(source);
   }
-}
-
-function openDatabase() {
-  const folder =
-    process.env.DATA_DIR ?? join(import.meta.dirname, '../../data');
-  mkdirSync(folder, { recursive: true });
-  // Another node may be writing to the same file: this one waits for its turn.
-  const database = new Database(join(folder, 'movies.db'), { timeout: 5000 });
-  database.exec(SCHEMA);
-  return database;
 }
 
 // The driver adds a field of its own to the rows.

@@ -10,7 +10,7 @@ import { useMovieEvents } from './use-movie-events';
 
 export function App() {
   const [genre, setGenre] = useState<Genre>();
-  const { connection, movies, watching, log, news, retryNow } =
+  const { connection, movies, watching, log, news, retryNow, onGone } =
     useMovieEvents(genre);
   const isLive = connection.phase === 'live';
   // Until the list of a newly chosen genre is there, the one at hand serves.
@@ -43,6 +43,7 @@ export function App() {
             news={news}
             connection={connection}
             onRetry={retryNow}
+            onGone={onGone}
             onShowAll={() => setGenre(undefined)}
           />
           <EventLog log={log} />

@@ -21,13 +21,15 @@ export interface MovieEventsState {
 type Action =
   | { is: 'connection'; connection: Connection }
   | { is: 'movies'; movies: Movie[] }
-  | { is: 'event'; event: FeedEvent };
+  | { is: 'event'; event: FeedEvent }
+  | { is: 'gone'; id: number };
 
 const KEPT_EVENTS = 100;
 
 /**
  * The movies of a genre (or all), current. Only the stream changes the list, also
  * after this page's own requests: their answers may come later than newer events.
+ * But a movie that the server does not have any more is gone for good: `onGone`.
  */
 export function useMovieEvents(genre?: Genre) {
   const [state, dispatch] = useReducer(reduce, {
@@ -49,7 +51,8 @@ export function useMovieEvents(genre?: Genre) {
   }, [genre]);
 
   const retryNow = useCallback(() => feed.current?.retryNow(), []);
-  return { ...state, retryNow };
+  const onGone = useCallback((id: number) => dispatch({ is: 'gone', id }), []);
+  return { ...state, retryNow, onGone };
 }
 
 function reduce(state: MovieEventsState, action: Action): MovieEventsState {
@@ -60,6 +63,8 @@ function reduce(state: MovieEventsState, action: Action): MovieEventsState {
       return { ...state, movies: action.movies };
     case 'event':
       return apply(logged(state, action.event), action.event);
+    case 'gone':
+      return without(state, action.id);
   }
 }
 

@@ -5,8 +5,14 @@ import { Icon } from './icon';
 
 const BIN = 'M5 7h14M10 7V4.5h4V7m-7.5 0 .8 12.5h9.4L17.5 7M10.5 11v5m3-5v5';
 
+interface Props {
+  movie: Movie;
+  /** The server does not have it any more, whoever has deleted it. */
+  onGone: () => void;
+}
+
 /** Asks once more before it deletes. */
-export function DeleteMovie({ movie }: { movie: Movie }) {
+export function DeleteMovie({ movie, onGone }: Props) {
   const [phase, setPhase] = useState<'idle' | 'asking' | 'removing' | 'kept'>(
     'idle',
   );
@@ -17,6 +23,7 @@ export function DeleteMovie({ movie }: { movie: Movie }) {
     setError(undefined);
     try {
       await removeMovie(movie.id);
+      onGone();
     } catch (reason) {
       setError((reason as Error).message);
       setPhase('asking');

@@ -8,9 +8,10 @@ interface Props {
   movie: Movie;
   /** The number of the newest event, if it was about this movie. */
   news?: number;
+  onGone: () => void;
 }
 
-export function MovieItem({ movie, news }: Props) {
+export function MovieItem({ movie, news, onGone }: Props) {
   const [mode, setMode] = useState<'shown' | 'editing' | 'edited'>('shown');
 
   if (mode === 'editing') {
@@ -41,7 +42,7 @@ export function MovieItem({ movie, news }: Props) {
           >
             <Icon path="M4 20h4L19 9l-4-4L4 16v4Zm9-13 4 4" />
           </button>
-          <DeleteMovie movie={movie} />
+          <DeleteMovie movie={movie} onGone={onGone} />
         </div>
       </div>
     </li>

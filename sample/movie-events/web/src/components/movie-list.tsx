@@ -9,11 +9,12 @@ interface Props {
   news?: { movieId: number; event: number };
   connection: Connection;
   onRetry: () => void;
+  onGone: (movieId: number) => void;
   onShowAll: () => void;
 }
 
 export function MovieList(props: Props) {
-  const { movies, genre, news, connection, onRetry, onShowAll } = props;
+  const { movies, genre, news, connection, onRetry, onGone, onShowAll } = props;
   if (!movies) {
     return connection.phase === 'reconnecting' ? (
       <div className="card notice" role="alert">
@@ -36,6 +37,7 @@ export function MovieList(props: Props) {
         <MovieItem
           key={movie.id}
           movie={movie}
+          onGone={() => onGone(movie.id)}
           news={news?.movieId === movie.id ? news.event : undefined}
         />
       ))}
