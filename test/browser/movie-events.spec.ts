@@ -195,6 +195,23 @@ describe('the page of the movie-events app', () => {
     ).toHaveLength(2);
   });
 
+  it.each(['unavailable', 'overloaded'])(
+    'leaves it to the browser to come back after %s',
+    async (reason) => {
+      proxy.fate = (request) =>
+        isStream(request)
+          ? {
+              stream: `retry: 100\n\nevent: hub.closed\ndata: {"reason":"${reason}"}\n\n`,
+            }
+          : 'pass';
+      const page = await open(proxy.url);
+      proxy.fate = () => 'pass';
+      proxy.cut();
+      await page.text(/Reconnecting/).waitFor();
+      await page.isLive();
+    },
+  );
+
   it('edits and deletes for everybody', async () => {
     const [mine, other] = [await open(), await open()];
     await app.curl(ALIEN);

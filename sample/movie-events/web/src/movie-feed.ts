@@ -34,6 +34,9 @@ const EVENT_TYPES = [
   'hub.closed',
 ];
 
+// After these the server wants the page back, and the browser sees to it.
+const TEMPORARY = ['unavailable', 'overloaded'];
+
 // A stream may be dead after either, and nothing would tell for minutes.
 const NETWORK_CHANGES = ['online', 'offline'];
 
@@ -134,11 +137,18 @@ export class MovieFeed {
       case 'hub.error':
         return this.startOver();
       case 'hub.complete':
+        return this.end();
       case 'hub.closed':
-        this.disconnect();
-        return this.listener.onConnection({ phase: 'ended' });
+        return TEMPORARY.includes(JSON.parse(event.data).reason)
+          ? undefined
+          : this.end();
     }
   };
+
+  private end(): void {
+    this.disconnect();
+    this.listener.onConnection({ phase: 'ended' });
+  }
 
   /** A fresh list, then the stream from where that list ends. */
   private startOver(): void {
