@@ -124,6 +124,31 @@ describe('the page of the accounts app', () => {
     await tab.isLive();
   });
 
+  it('signs out when its stream has ended before, also if it is signed out already', async () => {
+    proxy.fate = (request) =>
+      request.url!.includes('/events')
+        ? { stream: 'event: hub.closed\ndata: {"reason":"replaced"}\n\n' }
+        : request.method === 'DELETE'
+          ? 'lose the answer'
+          : 'pass';
+    const ben = await AccountsPage.open(browser, proxy.url);
+    await ben.signIn('ben');
+    await ben.state('Replaced by newer tabs');
+    await ben.button('Sign out').click();
+    await ben.text('Not signed out').waitFor();
+    // The server has signed it out, and answers 401.
+    const noStream = proxy.fate;
+    proxy.fate = (request) =>
+      request.method === 'DELETE' ? 'pass' : noStream(request);
+    await ben.button('Sign out').click();
+    await ben.text(/You have signed out/).waitFor();
+
+    await ben.signIn('ben');
+    await ben.state('Replaced by newer tabs');
+    await ben.button('Sign out').click();
+    await ben.text(/You have signed out/).waitFor();
+  });
+
   it('says so when an administrator disconnects the user, in every tab', async () => {
     const [admin, ben] = [await open('admin'), await open('ben')];
     const tab = await openTab(ben);

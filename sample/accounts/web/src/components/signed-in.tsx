@@ -45,7 +45,12 @@ export function SignedIn({ user, onCheck, onEnded, onRoles }: Props) {
   const view = useView();
   return (
     <>
-      <TopBar user={user} connection={connection} onRetry={retryNow} />
+      <TopBar
+        user={user}
+        connection={connection}
+        onRetry={retryNow}
+        onCheck={onCheck}
+      />
       {isAdmin && view === 'admin' ? (
         <Admin admin={user} onRefused={check} />
       ) : (

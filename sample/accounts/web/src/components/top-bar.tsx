@@ -1,7 +1,8 @@
 import { useState } from 'react';
 import type { User } from '../../../src/users/user';
-import { signOut } from '../api';
+import { Refusal, signOut } from '../api';
 import type { Connection } from '../feed';
+import type { Ending } from '../use-session';
 import { useView } from '../use-view';
 import { ConnectionState } from './connection-state';
 
@@ -9,9 +10,11 @@ interface Props {
   user?: User;
   connection?: Connection;
   onRetry?: () => void;
+  /** The session may have ended. */
+  onCheck?: (because?: Ending) => void;
 }
 
-export function TopBar({ user, connection, onRetry }: Props) {
+export function TopBar({ user, connection, onRetry, onCheck }: Props) {
   return (
     <header className="top">
       <div className="top-inner">
@@ -23,7 +26,7 @@ export function TopBar({ user, connection, onRetry }: Props) {
         {connection && (
           <ConnectionState connection={connection} onRetry={onRetry} />
         )}
-        {user && <CurrentUser user={user} />}
+        {user && <CurrentUser user={user} onCheck={onCheck} />}
       </div>
     </header>
   );
@@ -43,18 +46,27 @@ function Views() {
   );
 }
 
-function CurrentUser({ user }: { user: User }) {
+function CurrentUser({
+  user,
+  onCheck,
+}: { user: User } & Pick<Props, 'onCheck'>) {
   const [phase, setPhase] = useState<'idle' | 'leaving' | 'failed'>('idle');
 
-  // The page does nothing with the answer: its streams say that it is signed
-  // out, as they do in every other tab.
+  // The streams of every tab say that it is signed out. But this one's may have
+  // ended before.
   const leave = async () => {
     setPhase('leaving');
     try {
       await signOut();
-    } catch {
-      setPhase('failed');
+    } catch (reason) {
+      if (!(reason instanceof Refusal && reason.status === 401)) {
+        setPhase('failed');
+        return;
+      }
     }
+    onCheck?.('signed-out');
+    // Whoever has signed in meanwhile, in another tab, may sign out as well.
+    setPhase('idle');
   };
 
   return (
