@@ -97,6 +97,29 @@ describe('the page of the ticker', () => {
     await page.locator('#talk .messages li:nth-child(2)').waitFor();
   });
 
+  it('has one stream when it was stopped and started while it waited for another try', async () => {
+    const page = await (await browser.newContext()).newPage();
+    const requests: string[] = [];
+    await page.route(/\/talk/, (route) => {
+      const { search } = new URL(route.request().url());
+      // Two are refused, the third is held.
+      return requests.push(search) === 3
+        ? undefined
+        : route.fulfill({ status: 502 });
+    });
+    await page.clock.install({ time: 0 });
+    await page.clock.pauseAt(1_000);
+    await page.goto(app.url);
+    await isIn(page, 'talk', 'reconnecting');
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('button', { name: 'Start' }).click();
+    await isIn(page, 'talk', 'reconnecting');
+    await page.clock.runFor(10_000);
+    // What came before it is there, too.
+    await page.evaluate(`fetch('/talk?last').then(() => undefined)`);
+    expect(requests).toEqual(['', '', '', '?last']);
+  });
+
   it('comes back by itself after the server was killed', async () => {
     const page = await open();
     await openAll(page);

@@ -22,16 +22,17 @@ export function listenToTalk(): void {
 
   function connect(): EventSource {
     const connected = new EventSource(URL);
-    card.follow(connected, () => later(reconnect));
+    card.follow(connected, () =>
+      later(() => {
+        // Unless it was stopped meanwhile, and perhaps started again.
+        if (source === connected && card.state === 'reconnecting') {
+          source = connect();
+        }
+      }),
+    );
     connected.addEventListener('message', ({ data, lastEventId }) => {
       card.add(new Date(lastEventId).toLocaleTimeString(), data);
     });
     return connected;
-  }
-
-  function reconnect(): void {
-    if (card.state === 'reconnecting') {
-      source = connect();
-    }
   }
 }
