@@ -275,6 +275,26 @@ describe('the page of the accounts app', () => {
     await page.isLive();
   });
 
+  it('has the role that it was given in a gap', async () => {
+    const page = await open('ben', proxy.url);
+    const isStream = ({ url }: { url?: string }) => url!.includes('/events');
+    proxy.fate = (request) => (isStream(request) ? 'hold' : 'pass');
+    proxy.cut();
+    await page.state(/Reconnecting/);
+    const admin = await app.signIn('admin');
+    await admin.status('PUT', '/admin/users/ben/roles/editor');
+    proxy.fate = (request) => {
+      if (!isStream(request)) {
+        return 'pass';
+      }
+      proxy.fate = () => 'pass';
+      return { stream: 'event: hub.reset\ndata: {}\n\n' };
+    };
+    proxy.cut();
+    await page.state('Live · caught up after a gap');
+    await page.newsroom.waitFor();
+  });
+
   it('notices a session that ended while it was offline', async () => {
     const page = await open('ben');
     await page.context.setOffline(true);

@@ -22,7 +22,10 @@ export interface FeedListener<List> {
   onConnection(connection: Connection): void;
   onLoaded?(list: List): void;
   onEvent(event: { type: string; data: any; lastEventId: string }): void;
-  /** The server may have said no: whether somebody is signed in should be asked. */
+  /**
+   * The server may have said no, or what it said of the user is lost: who is signed in
+   * should be asked.
+   */
   onRefused(): void;
 }
 
@@ -104,6 +107,9 @@ export class Feed<List> {
         this.listener.onLoaded?.(data);
         this.cursor = cursor;
         this.listen();
+        if (this.afterGap) {
+          this.listener.onRefused();
+        }
       }
     } catch {
       if (!loading.signal.aborted) {
