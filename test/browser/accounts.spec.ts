@@ -95,6 +95,28 @@ describe('the page of the accounts app', () => {
     expect(await ben.entry('a secret for Ada').count()).toBe(0);
   });
 
+  it('has a notification once that it sends again because the answer was lost', async () => {
+    const ben = await open('ben', proxy.url);
+    proxy.fate = ({ method }) =>
+      method === 'POST' ? 'lose the answer' : 'pass';
+    await ben.page
+      .getByLabel('To', { exact: true })
+      .selectOption({ label: 'Ben (you)' });
+    await ben.page.getByLabel('Text', { exact: true }).fill('hello');
+    await ben.button('Send').click();
+    await ben.text('The server cannot be reached.').waitFor();
+    await ben.entry('hello').waitFor();
+    proxy.fate = () => 'pass';
+    await ben.button('Send').click();
+    await ben.text('Sent to Ben.').waitFor();
+    await ben.notify('Ben (you)', 'last');
+    await ben.entry('last').waitFor();
+    expect(await ben.page.locator('.entry-text').allTextContents()).toEqual([
+      'last',
+      'hello',
+    ]);
+  });
+
   it('shows the newsroom to editors only', async () => {
     const [ada, ben] = [await open('ada'), await open('ben')];
     await ada.text('Here now: Ada').waitFor();

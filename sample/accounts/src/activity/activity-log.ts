@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { EventHub } from 'nestjs-sse-hub';
 import type { AppEvents } from '../app-events.js';
 import type { User } from '../users/user.js';
@@ -6,12 +6,19 @@ import type { User } from '../users/user.js';
 /** Tells the admins what happens. What the log retains is all that is kept. */
 @Injectable()
 export class ActivityLog {
+  private readonly logger = new Logger(ActivityLog.name);
+
   constructor(private readonly hub: EventHub<AppEvents>) {}
 
-  async add({ id }: User, did: string): Promise<void> {
-    await this.hub.publish('admin', {
-      type: 'activity',
-      data: { by: id, did, at: new Date().toISOString() },
-    });
+  /** What was done is done, so nobody waits for this, and it fails for nobody. */
+  add({ id }: User, did: string): void {
+    this.hub
+      .publish('admin', {
+        type: 'activity',
+        data: { by: id, did, at: new Date().toISOString() },
+      })
+      .catch(({ message }: Error) =>
+        this.logger.error(`Not told: ${id} ${did}: ${message}`),
+      );
   }
 }

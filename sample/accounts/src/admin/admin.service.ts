@@ -20,14 +20,14 @@ export class AdminService {
   /** Ends one stream. Its user stays signed in and may open another. */
   async disconnect(admin: User, connection: string): Promise<void> {
     await this.hub.disconnect({ connection });
-    await this.activity.add(admin, `ended the connection ${connection}`);
+    this.activity.add(admin, `ended the connection ${connection}`);
   }
 
   /** Ends a user's sessions and streams. */
   async disconnectUser(admin: User, id: string): Promise<void> {
     const user = this.find(id);
     await this.signOut.everywhere(id, 'revoked');
-    await this.activity.add(admin, `disconnected ${user.name}`);
+    this.activity.add(admin, `disconnected ${user.name}`);
   }
 
   async setEditor(admin: User, id: string, isEditor: boolean): Promise<void> {
@@ -35,13 +35,17 @@ export class AdminService {
     this.users.setRole(id, 'editor', isEditor);
     // Asks the policies of the user's streams again: the newsroom's ends, what is
     // still allowed goes on.
-    await this.hub.refresh({ user: id });
-    await this.hub.publish(topic('users', id), {
-      type: 'account.changed',
-      data: { roles: this.find(id).roles },
-    });
+    try {
+      await this.hub.refresh({ user: id });
+    } finally {
+      // The role is changed, whatever has become of the streams.
+      await this.hub.publish(topic('users', id), {
+        type: 'account.changed',
+        data: { roles: this.find(id).roles },
+      });
+    }
     this.overview.changed();
-    await this.activity.add(
+    this.activity.add(
       admin,
       isEditor
         ? `made ${user.name} an editor`

@@ -41,8 +41,8 @@ export class NewsroomController {
 
   @Post()
   @NeedsRole('editor')
-  write(@CurrentUser() user: SignedInUser, @Body() { text }: WriteNoteDto) {
-    return this.newsroom.write(user, text);
+  write(@CurrentUser() user: SignedInUser, @Body() note: WriteNoteDto) {
+    return this.newsroom.write(user, note);
   }
 
   /** Who is in the newsroom, now and whenever that changes. */

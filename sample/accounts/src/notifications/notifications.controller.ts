@@ -48,8 +48,8 @@ export class NotificationsController {
   send(
     @CurrentUser() user: SignedInUser,
     @Param('id') to: string,
-    @Body() { text }: SendNotificationDto,
+    @Body() notification: SendNotificationDto,
   ) {
-    return this.notifications.send(user, to, text);
+    return this.notifications.send(user, to, notification);
   }
 }

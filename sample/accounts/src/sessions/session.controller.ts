@@ -49,7 +49,7 @@ export class SessionController {
     }
     // A cookie, because a browser's EventSource cannot set headers.
     setSessionCookie(request, await this.tokens.issue(user));
-    await this.activity.add(user, 'signed in');
+    this.activity.add(user, 'signed in');
     return user;
   }
 
@@ -78,6 +78,6 @@ export class SessionController {
   ): Promise<void> {
     clearSessionCookie(request);
     await this.signOuts.everywhere(user.id, 'signed-out');
-    await this.activity.add(user, 'signed out');
+    this.activity.add(user, 'signed out');
   }
 }

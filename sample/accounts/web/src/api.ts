@@ -3,6 +3,13 @@ import type { Notification } from '../../src/notifications/notification';
 import type { CurrentSession } from '../../src/sessions/current-session';
 import type { Person, User } from '../../src/users/user';
 
+/** What is to be sent. */
+export interface Draft {
+  text: string;
+  /** The same in every attempt. */
+  id: string;
+}
+
 export interface Snapshot<Data> {
   data: Data;
   /** From where the stream tells what came after. */
@@ -44,17 +51,17 @@ export function loadNotifications(userId: string, signal: AbortSignal) {
   return request<Snapshot<Notification[]>>('GET', path, { signal });
 }
 
-export function sendNotification(to: string, text: string) {
+export function sendNotification(to: string, draft: Draft) {
   const path = `/users/${encodeURIComponent(to)}/notifications`;
-  return request<Notification>('POST', path, { body: { text } });
+  return request<Notification>('POST', path, { body: draft });
 }
 
 export function loadNotes(signal: AbortSignal) {
   return request<Snapshot<Note[]>>('GET', '/newsroom', { signal });
 }
 
-export function writeNote(text: string) {
-  return request<Note>('POST', '/newsroom', { body: { text } });
+export function writeNote(draft: Draft) {
+  return request<Note>('POST', '/newsroom', { body: draft });
 }
 
 export function disconnectUser(id: string) {

@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { writeNote } from '../api';
+import { useDraft } from '../use-draft';
 import { useNewsroom } from '../use-newsroom';
 import { ConnectionState } from './connection-state';
 import { EntryList } from './entry-list';
@@ -40,7 +41,7 @@ export function Newsroom({ isPageLive, onRefused }: Props) {
 }
 
 function WriteNote() {
-  const [text, setText] = useState('');
+  const { draft, setText } = useDraft();
   const [error, setError] = useState<Error>();
   const [isBusy, setIsBusy] = useState(false);
 
@@ -52,7 +53,7 @@ function WriteNote() {
     setIsBusy(true);
     setError(undefined);
     try {
-      await writeNote(text);
+      await writeNote(draft);
       setText('');
     } catch (reason) {
       setError(reason as Error);
@@ -70,7 +71,7 @@ function WriteNote() {
           aria-describedby={error && 'note-error'}
           placeholder="A note for editors"
           autoComplete="off"
-          value={text}
+          value={draft.text}
           onChange={({ target }) => setText(target.value)}
         />
         <button type="submit" aria-disabled={isBusy}>

@@ -1,6 +1,7 @@
 import { type FormEvent, useEffect, useState } from 'react';
 import type { Person, User } from '../../../src/users/user';
 import { Refusal, loadPeople, sendNotification } from '../api';
+import { useDraft } from '../use-draft';
 import { Field } from './field';
 
 type Sending =
@@ -12,7 +13,7 @@ type Sending =
 export function SendNotification({ user }: { user: User }) {
   const [people, setPeople] = useState<Person[]>([]);
   const [to, setTo] = useState('');
-  const [text, setText] = useState('');
+  const { draft, setText } = useDraft();
   const [sending, setSending] = useState<Sending>({ phase: 'idle' });
   const error = sending.phase === 'refused' ? sending.error : undefined;
   const fields = error instanceof Refusal ? error.fields : {};
@@ -32,7 +33,7 @@ export function SendNotification({ user }: { user: User }) {
     }
     setSending({ phase: 'sending' });
     try {
-      await sendNotification(recipient, text);
+      await sendNotification(recipient, draft);
       setSending({ phase: 'sent', to: nameOf(people, recipient) });
       setText('');
     } catch (reason) {
@@ -66,7 +67,7 @@ export function SendNotification({ user }: { user: User }) {
               {...attributes}
               name="text"
               rows={3}
-              value={text}
+              value={draft.text}
               onChange={({ target }) => setText(target.value)}
             />
           )}
