@@ -31,6 +31,7 @@ const BINARIES = [
       'test/redis',
       'test/faults',
       'test/nodes',
+      'test/sample/accounts-log-away.spec.ts',
       'test/sample/chat-on-redis.spec.ts',
       'test/sample/two-nodes.spec.ts',
     ],
