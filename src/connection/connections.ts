@@ -43,7 +43,7 @@ export class Connections implements ResponseHost {
   /** Those of them that end right behind their head. */
   readonly #refused = new Set<SseResponse>();
   readonly #byUser = new ByUser<SseConnection>();
-  readonly #flusher = new Flusher();
+  readonly #flusher = new Flusher(() => this.now());
   readonly #heads = new HeldHeads();
   readonly #heartbeat: Heartbeat;
   readonly #retries: readonly Frame[];

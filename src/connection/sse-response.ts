@@ -246,7 +246,7 @@ export class SseResponse
     }
   }
 
-  flush(batches: Batches): void {
+  flush(batches: Batches, now: number): void {
     this.#dirty = false;
     if (this.#state !== 'open') {
       return;
@@ -255,12 +255,12 @@ export class SseResponse
     this.#writer.flush(batches);
     if (this.#writer.blocked) {
       if (keptUp) {
-        this.#stall.begin(this.#raw, this.#host.now());
+        this.#stall.begin(this.#raw, now);
       }
       this.#checkPending();
     } else {
       this.#oversize = 0;
-      this.#lastWriteAt = this.#host.now();
+      this.#lastWriteAt = now;
       this.#connection.becameWritable();
     }
   }
@@ -517,7 +517,7 @@ export class SseResponse
       this.#opening.settle();
     }
     if (this.#state === 'open') {
-      this.flush(new Batches());
+      this.flush(new Batches(), this.#host.now());
     } else {
       this.cut('slow');
     }
