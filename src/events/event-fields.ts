@@ -18,13 +18,13 @@ export async function toEventOf(
   source: object,
 ): Promise<MadeEvent> {
   const validator = await loadClassValidator().catch(() => undefined);
-  if (validator === undefined || rulesOf(validator, eventClass).length === 0) {
-    return {
-      flaw: 'the class has no rules of class-validator, which would name its fields',
-    };
-  }
   try {
-    return { event: pick(validator, eventClass, source) };
+    const event = validator && pick(validator, eventClass, source);
+    return event === undefined
+      ? {
+          flaw: 'the class has no rules of class-validator, which would name its fields',
+        }
+      : { event };
   } catch (error) {
     if (error instanceof UnknownFieldsError) {
       return { flaw: error.message };
@@ -33,13 +33,21 @@ export async function toEventOf(
   }
 }
 
-/** @throws UnknownFieldsError */
+/**
+ * @returns `undefined` if the class, and those that it extends, have no rules
+ * @throws UnknownFieldsError
+ */
 function pick(
   validator: ClassValidator,
   type: EventClass,
   source: object,
-): object {
-  const rules = rulesOf(validator, type);
+): object | undefined {
+  const rules = validator
+    .getMetadataStorage()
+    .getTargetValidationMetadatas(type, '', true, false);
+  if (rules.length === 0) {
+    return undefined;
+  }
   const nested = new Set(
     rules
       .filter(
@@ -79,17 +87,11 @@ function pickNested(
     return value;
   }
   const type = value.constructor as EventClass | undefined;
-  if (type === undefined || rulesOf(validator, type).length === 0) {
+  const picked = type && pick(validator, type, value);
+  if (picked === undefined) {
     throw new UnknownFieldsError(
       `the object in "${field}" is no instance of a class with rules, which would name its fields`,
     );
   }
-  return pick(validator, type, value);
-}
-
-/** Those of the class and of the classes that it extends. */
-function rulesOf(validator: ClassValidator, type: EventClass) {
-  return validator
-    .getMetadataStorage()
-    .getTargetValidationMetadatas(type, '', true, false);
+  return picked;
 }

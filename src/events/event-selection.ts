@@ -9,8 +9,8 @@ import type { EventDefinition } from './sse-event.decorator.js';
 import type { TopicTemplate } from './topic-template.js';
 
 /**
- * The topics, patterns and types of classes, and what keeps events of others out. A literal topic of a class is always selected; of
- * one with placeholders, those that `topics` and `patterns` name.
+ * The topics, patterns and types of classes, and what keeps events of others out. A literal topic of
+ * a class is always selected; of one with placeholders, those that `topics` and `patterns` name.
  *
  * @param method what the message of an error begins with
  * @param mayBeOpen whether a topic with placeholders that nothing fills stands for all of its topics

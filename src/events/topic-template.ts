@@ -23,6 +23,7 @@ export type Segment = string | number | bigint;
 export class TopicTemplate {
   /** What matches every topic made of it; the topic itself if it has no fields. */
   readonly pattern: string;
+  readonly #pattern: readonly string[];
   readonly #segments: readonly { readonly text: string; field?: string }[];
 
   /** @throws InvalidTopicException */
@@ -37,9 +38,10 @@ export class TopicTemplate {
       }
       return { text: segment, field };
     });
-    this.pattern = this.#segments
-      .map(({ text, field }) => (field === undefined ? text : '*'))
-      .join('.');
+    this.#pattern = this.#segments.map(({ text, field }) =>
+      field === undefined ? text : '*',
+    );
+    this.pattern = this.#pattern.join('.');
   }
 
   /** Whether it is a topic as it stands. */
@@ -51,7 +53,7 @@ export class TopicTemplate {
   matches(name: string): boolean {
     return this.isLiteral
       ? name === this.text
-      : matchesPattern(this.pattern.split('.'), name.split('.'));
+      : matchesPattern(this.#pattern, name.split('.'));
   }
 
   /**
